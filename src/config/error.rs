@@ -1,0 +1,103 @@
+//! What can be wrong with flags and config files.
+
+use std::fmt;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Where a setting was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// As a flag.
+    Flag(String),
+    /// In a config file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line of the key, from 1.
+        line: usize,
+        /// The key as written.
+        key: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(key) => write!(f, "--{key}"),
+            Self::File { path, line, key } => write!(f, "{} line {line}: {key}", path.display()),
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A file that the system does not give.
+    #[error("cannot read config {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: std::io::Error,
+    },
+    /// No TOML.
+    #[error("{} line {line}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What the parser said.
+        message: String,
+    },
+    /// A key that is none.
+    #[error("{origin}: unknown key")]
+    UnknownKey {
+        /// Where.
+        origin: Origin,
+        /// The closest key there is.
+        suggestion: Option<String>,
+    },
+    /// A value that is not allowed.
+    #[error("{origin}: found {found}, expected {expected}")]
+    Value {
+        /// Where.
+        origin: Origin,
+        /// The value.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// A setting that would be ignored.
+    #[error("{origin}: has no effect here: {reason}")]
+    WithoutEffect {
+        /// Where.
+        origin: Origin,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => "--config takes a TOML file; configs/ has examples".into(),
+            Self::Syntax { .. } => {
+                "a line is `key = value`, such as `lr = 1e-3`; text stands in quotes".into()
+            }
+            Self::UnknownKey { suggestion: Some(key), .. } => format!("did you mean `{key}`?"),
+            Self::UnknownKey { suggestion: None, .. } => {
+                "keys are the flags' names without dashes in front; --print-config shows them".into()
+            }
+            Self::Value { .. } => "`cifar-train train --help` lists every setting with its default".into(),
+            Self::WithoutEffect { .. } => "leave it out, or change the setting it belongs to".into(),
+        }
+    }
+
+    /// Whether the operating system, not the setting, is at fault.
+    pub fn is_io(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+}

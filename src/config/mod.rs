@@ -1,0 +1,241 @@
+//! From what the user typed to what a run does: defaults, under a TOML file, under flags.
+//!
+//! [`Settings`] is the raw side: every flag and key, with its default. [`resolve`] joins and checks the three
+//! layers, and is the only maker of a [`RunConfig`], the typed side, which everything downstream sees.
+
+mod error;
+mod file;
+mod settings;
+
+pub use error::{ConfigError, Origin};
+pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};
+
+use crate::data::{self, Preprocess, Source};
+use crate::objective::{Loss, Objective, Penalty};
+use crate::optim::{Schedule, Shape, UpdateRule};
+use crate::train::{DescentPlan, SearchPlan};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+/// Keys that say how a run is invoked, not what it computes.
+const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
+/// Keys that do not change the model.
+const NOT_OF_THE_MODEL: [&str; 3] = ["data", "threads", "watch-test"];
+
+/// How weights are found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Strategy {
+    /// Follow the slope.
+    Descent(DescentPlan),
+    /// Try random weights.
+    RandomSearch(SearchPlan),
+}
+
+/// A run, resolved and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunConfig {
+    /// What is minimised.
+    pub objective: Objective,
+    /// How.
+    pub strategy: Strategy,
+    /// What training sees of the features.
+    pub preprocess: Preprocess,
+    /// Threads to use.
+    pub threads: NonZeroUsize,
+    /// The settings it was made from, with nothing left open that the run depends on.
+    pub settings: Settings,
+}
+
+/// Joins defaults, the file `config` if there is one, and those of `flags` that are named in `given`.
+///
+/// # Errors
+/// [`ConfigError`] for the first thing that cannot be used.
+pub fn resolve(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<RunConfig, ConfigError> {
+    let mut table = toml::Table::new();
+    let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
+    if let Some(path) = config {
+        let file = file::read(path)?;
+        (table, origins) = (file.table, file.origins);
+    }
+    let flags = to_table(flags)?;
+    for key in given {
+        if let Some(value) = flags.get(key) {
+            table.insert(key.clone(), value.clone());
+            origins.insert(key.clone(), Origin::Flag(key.clone()));
+        }
+    }
+    let settings = Settings::deserialize(table).map_err(|error| ConfigError::Value {
+        origin: Origin::Flag("config".into()),
+        found: error.message().into(),
+        expected: "settings that go together".into(),
+    })?;
+    for (key, origin) in &origins {
+        if let Some(reason) = settings.without_effect(key) {
+            return Err(ConfigError::WithoutEffect { origin: origin.clone(), reason });
+        }
+    }
+    let settings = filled(settings);
+    let check = Check { origins };
+    check.ranges(&settings)?;
+    Ok(RunConfig {
+        objective: objective(&settings),
+        strategy: strategy(&settings),
+        preprocess: settings.preprocess.unwrap_or(Preprocess::Standardize),
+        threads: settings.threads.unwrap_or_else(all_cores),
+        settings,
+    })
+}
+
+/// As many threads as the system lets this process run at once.
+pub fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Fills the defaults that depend on other settings.
+fn filled(mut settings: Settings) -> Settings {
+    settings.preprocess.get_or_insert(match settings.strategy {
+        StrategyName::Descent => Preprocess::Standardize,
+        // The lecture's draws of 0.0001 randn give its losses on centred pixels of 0 to 255.
+        StrategyName::RandomSearch => Preprocess::Center,
+    });
+    settings.beta2.get_or_insert(if settings.optimizer == OptimizerName::Rmsprop { 0.99 } else { 0.999 });
+    settings.decay.get_or_insert(match settings.schedule {
+        ScheduleName::Exponential => 0.8,
+        ScheduleName::Inverse => 1.0,
+        ScheduleName::Constant | ScheduleName::Step | ScheduleName::Cosine => 0.1,
+    });
+    settings
+}
+
+/// Range checks, which name where the value was given.
+struct Check {
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Check {
+    fn ranges(&self, s: &Settings) -> Result<(), ConfigError> {
+        let finite = |value: f64| value.is_finite();
+        self.number("lr", s.lr, finite(s.lr) && s.lr > 0.0, "a finite number above 0")?;
+        self.number("margin", s.margin, finite(s.margin) && s.margin > 0.0, "a finite number above 0")?;
+        for (key, value) in [("reg", s.reg), ("l1", s.l1), ("init-scale", s.init_scale)] {
+            self.number(key, value, finite(value) && value >= 0.0, "a finite number, 0 or above")?;
+        }
+        for (key, value) in
+            [("momentum", s.momentum), ("beta1", s.beta1), ("beta2", s.beta2.unwrap_or_default())]
+        {
+            self.number(key, value, (0.0..1.0).contains(&value), "a number from 0 to below 1")?;
+        }
+        let decay = s.decay.unwrap_or_default();
+        if s.schedule == ScheduleName::Inverse {
+            self.number("decay", decay, finite(decay) && decay >= 0.0, "a finite number, 0 or above")?;
+        } else {
+            self.number("decay", decay, decay > 0.0 && decay <= 1.0, "a number above 0, at most 1")?;
+        }
+        for (key, value) in [("epsilon", s.epsilon), ("step-every", s.step_every), ("scale", s.scale)] {
+            self.number(key, value, finite(value) && value > 0.0, "a finite number above 0")?;
+        }
+        for (key, value) in
+            [("epochs", s.epochs), ("attempts", s.attempts), ("patience", s.patience.unwrap_or(1))]
+        {
+            self.number(
+                key,
+                value as f64,
+                value > 0 && value <= 1_000_000_000,
+                "a whole number from 1 to 1e9",
+            )?;
+        }
+        let longest = s.epochs as f64;
+        self.number("warmup", s.warmup, (0.0..=longest).contains(&s.warmup), "epochs from 0 to --epochs")
+    }
+
+    fn number(&self, key: &str, found: f64, allowed: bool, expected: &str) -> Result<(), ConfigError> {
+        if allowed {
+            return Ok(());
+        }
+        let origin = self.origins.get(key).cloned().unwrap_or_else(|| Origin::Flag(key.into()));
+        Err(ConfigError::Value { origin, found: found.to_string(), expected: expected.into() })
+    }
+}
+
+fn objective(s: &Settings) -> Objective {
+    let loss = match s.loss {
+        LossName::Svm => Loss::Svm { margin: s.margin },
+        LossName::Softmax => Loss::Softmax,
+    };
+    Objective { loss, penalty: Penalty { l2: s.reg, l1: s.l1 } }
+}
+
+fn strategy(s: &Settings) -> Strategy {
+    if s.strategy == StrategyName::RandomSearch {
+        let plan = SearchPlan { attempts: s.attempts, scale: s.scale, local: s.local, seed: s.seed };
+        return Strategy::RandomSearch(plan);
+    }
+    let (momentum, beta1, epsilon) = (s.momentum, s.beta1, s.epsilon);
+    let (beta2, decay) = (s.beta2.unwrap_or_default(), s.decay.unwrap_or_default());
+    let rule = match s.optimizer {
+        OptimizerName::Sgd => UpdateRule::Sgd,
+        OptimizerName::Momentum => UpdateRule::Momentum { momentum },
+        OptimizerName::Nesterov => UpdateRule::Nesterov { momentum },
+        OptimizerName::Adagrad => UpdateRule::Adagrad { epsilon },
+        OptimizerName::Rmsprop => UpdateRule::RmsProp { beta2, epsilon },
+        OptimizerName::Adam => UpdateRule::Adam { beta1, beta2, epsilon },
+    };
+    let shape = match s.schedule {
+        ScheduleName::Constant => Shape::Constant,
+        ScheduleName::Step => Shape::Step { factor: decay, every: s.step_every },
+        ScheduleName::Exponential => Shape::Exponential { factor: decay },
+        ScheduleName::Inverse => Shape::Inverse { decay },
+        ScheduleName::Cosine => Shape::Cosine,
+    };
+    Strategy::Descent(DescentPlan {
+        rule,
+        schedule: Schedule { lr: s.lr, shape, warmup: s.warmup, epochs: s.epochs as f64 },
+        batch_size: s.batch_size,
+        epochs: s.epochs,
+        patience: s.patience,
+        init_scale: s.init_scale,
+        seed: s.seed,
+    })
+}
+
+impl RunConfig {
+    /// The TOML that repeats this run: every setting that has an effect, and the data it found.
+    pub fn to_toml(&self, source: &Source) -> String {
+        let mut table = self.effective();
+        let data = match source {
+            Source::BuiltIn => data::GENERATED.into(),
+            Source::Folder(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        };
+        table.insert("data".into(), toml::Value::String(data.to_string_lossy().into_owned()));
+        let version = env!("CARGO_PKG_VERSION");
+        format!(
+            "# Written by cifar-train {version}. `cifar-train --config` on this file repeats the run.\n{table}"
+        )
+    }
+
+    /// The settings that decide the model's bytes, given the data: what its file carries.
+    pub fn recipe(&self) -> serde_json::Value {
+        let mut table = self.effective();
+        NOT_OF_THE_MODEL.iter().for_each(|key| drop(table.remove(*key)));
+        serde_json::to_value(table).unwrap_or_default()
+    }
+
+    /// Every setting that has an effect on a run.
+    fn effective(&self) -> toml::Table {
+        let mut table = to_table(&self.settings).unwrap_or_default();
+        table.retain(|key, _| {
+            !OF_THE_INVOCATION.contains(&key) && self.settings.without_effect(key).is_none()
+        });
+        table
+    }
+}
+
+fn to_table(settings: &Settings) -> Result<toml::Table, ConfigError> {
+    toml::Table::try_from(settings).map_err(|error| ConfigError::Value {
+        origin: Origin::Flag("data".into()),
+        found: error.to_string(),
+        expected: "a path in UTF-8".into(),
+    })
+}

@@ -1,0 +1,349 @@
+//! Everything a run can be told, once: each field is a flag of the command line, a key of the TOML file (of
+//! the same name), its default and its help.
+
+use crate::data::{Holdout, Label, Preprocess};
+use crate::train::BatchSize;
+use clap::{Args, FromArgMatches, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// The strategies of the lecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyName {
+    /// Follow the slope
+    Descent,
+    /// Try random weights and keep the best
+    RandomSearch,
+}
+
+/// The losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossName {
+    /// Multiclass SVM (hinge) loss
+    Svm,
+    /// Softmax cross-entropy
+    Softmax,
+}
+
+/// The update rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names of the rules, whose formulas are in optim::UpdateRule")]
+pub enum OptimizerName {
+    Sgd,
+    Momentum,
+    Nesterov,
+    Adagrad,
+    Rmsprop,
+    Adam,
+}
+
+/// How the learning rate falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleName {
+    /// It does not
+    Constant,
+    /// Times --decay every --step-every epochs
+    Step,
+    /// Times --decay every epoch, smoothly
+    Exponential,
+    /// Divided by 1 + --decay * epochs
+    Inverse,
+    /// Half a cosine, down to 0
+    Cosine,
+}
+
+/// What a run can be told. Options are those whose default depends on something else; `resolve` fills them.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" for the built-in set [default:
+    /// data/cifar-10-batches-bin if it is there, else generated]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
+    pub data: Option<PathBuf>,
+
+    /// Which label of CIFAR-100 to learn [default: fine]
+    #[arg(long, value_enum, hide_possible_values = false, help_heading = "Data")]
+    pub label: Option<Label>,
+
+    /// Training rows to hold out: a number, or a fraction such as 0.1
+    #[arg(long, value_name = "N|FRACTION", default_value = "0", help_heading = "Data")]
+    pub validation: Holdout,
+
+    /// What training sees of each feature, with statistics of the training rows [default: standardize; for random
+    /// search center]
+    #[arg(long, value_enum, help_heading = "Data")]
+    pub preprocess: Option<Preprocess>,
+
+    /// Loss of one example
+    #[arg(long, value_enum, default_value = "svm", help_heading = "Objective")]
+    pub loss: LossName,
+
+    /// By how much the SVM wants the right score to lead
+    #[arg(long, default_value = "1", allow_negative_numbers = true, help_heading = "Objective")]
+    pub margin: f64,
+
+    /// lambda of the penalty lambda * sum W^2 (bias included, no 1/2)
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        default_value = "1e-3",
+        allow_negative_numbers = true,
+        help_heading = "Objective"
+    )]
+    pub reg: f64,
+
+    /// Strength of an added penalty sum |W|
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        default_value = "0",
+        allow_negative_numbers = true,
+        help_heading = "Objective"
+    )]
+    pub l1: f64,
+
+    /// How weights are searched for
+    #[arg(long, value_enum, default_value = "descent", help_heading = "Strategy")]
+    pub strategy: StrategyName,
+
+    /// Update rule
+    #[arg(long, value_enum, default_value = "sgd", help_heading = "Descent")]
+    pub optimizer: OptimizerName,
+
+    /// Learning rate
+    #[arg(long, default_value = "1e-3", allow_negative_numbers = true, help_heading = "Descent")]
+    pub lr: f64,
+
+    /// How the learning rate falls
+    #[arg(long, value_enum, default_value = "constant", help_heading = "Descent")]
+    pub schedule: ScheduleName,
+
+    /// Of the schedule: what is left after a step (0.1) or an epoch of exponential (0.8), or the strength of inverse (1)
+    #[arg(long, allow_negative_numbers = true, help_heading = "Descent")]
+    pub decay: Option<f64>,
+
+    /// Epochs between the falls of the step schedule
+    #[arg(
+        long,
+        value_name = "EPOCHS",
+        default_value = "4",
+        allow_negative_numbers = true,
+        help_heading = "Descent"
+    )]
+    pub step_every: f64,
+
+    /// Epochs over which the learning rate first rises; fractions are fine
+    #[arg(
+        long,
+        value_name = "EPOCHS",
+        default_value = "0",
+        allow_negative_numbers = true,
+        help_heading = "Descent"
+    )]
+    pub warmup: f64,
+
+    /// Velocity kept by momentum and nesterov
+    #[arg(long, default_value = "0.9", allow_negative_numbers = true, help_heading = "Descent")]
+    pub momentum: f64,
+
+    /// Decay of adam's mean gradient
+    #[arg(long, default_value = "0.9", allow_negative_numbers = true, help_heading = "Descent")]
+    pub beta1: f64,
+
+    /// Decay of the mean square of adam (0.999) and rmsprop (0.99)
+    #[arg(long, allow_negative_numbers = true, help_heading = "Descent")]
+    pub beta2: Option<f64>,
+
+    /// Keeps the quotients of adagrad, rmsprop and adam finite
+    #[arg(long, default_value = "1e-8", allow_negative_numbers = true, help_heading = "Descent")]
+    pub epsilon: f64,
+
+    /// Examples a step sees: a number, or "full"
+    #[arg(
+        short,
+        long,
+        value_name = "N|full",
+        default_value = "256",
+        allow_negative_numbers = true,
+        help_heading = "Descent"
+    )]
+    pub batch_size: BatchSize,
+
+    /// Times every example is used
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10",
+        allow_negative_numbers = true,
+        help_heading = "Descent"
+    )]
+    pub epochs: usize,
+
+    /// Stop after N epochs without a better validation accuracy; the best epoch's weights are kept
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Descent")]
+    pub patience: Option<usize>,
+
+    /// Deviation of the random start; 0 starts from zeros
+    #[arg(
+        long,
+        value_name = "DEVIATION",
+        default_value = "0",
+        allow_negative_numbers = true,
+        help_heading = "Descent"
+    )]
+    pub init_scale: f64,
+
+    /// Also look at the test set after each epoch (it is never learned from)
+    #[arg(long, help_heading = "Descent")]
+    pub watch_test: bool,
+
+    /// Weight matrices tried
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1000",
+        allow_negative_numbers = true,
+        help_heading = "Random search"
+    )]
+    pub attempts: usize,
+
+    /// Deviation of every drawn weight
+    #[arg(
+        long,
+        value_name = "DEVIATION",
+        default_value = "1e-4",
+        allow_negative_numbers = true,
+        help_heading = "Random search"
+    )]
+    pub scale: f64,
+
+    /// Step at random from the best so far, and keep the step only if it helps
+    #[arg(long, help_heading = "Random search")]
+    pub local: bool,
+
+    /// Of every random choice: same seed, same model, byte for byte
+    #[arg(long, value_name = "N", default_value = "0", allow_negative_numbers = true, help_heading = "Run",
+          value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: u64,
+
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Run folder to write [default: runs/<time>-<loss>]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub out: Option<PathBuf>,
+
+    /// Replace an earlier run in the --out folder
+    #[arg(long, help_heading = "Run")]
+    pub force: bool,
+
+    /// Print one JSON object with every result
+    #[arg(long, help_heading = "Run")]
+    pub json: bool,
+
+    /// No progress and no notes, only results, warnings and errors
+    #[arg(short, long, help_heading = "Run")]
+    pub quiet: bool,
+}
+
+/// The defaults are those of the flags.
+impl Default for Settings {
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("defaults"));
+        let matches = command.get_matches_from(["defaults"]);
+        match Self::from_arg_matches(&matches) {
+            Ok(settings) => settings,
+            Err(error) => unreachable!("the default values parse, as a test shows: {error}"),
+        }
+    }
+}
+
+impl Settings {
+    /// Every key, in the order of the fields.
+    pub fn keys() -> Vec<String> {
+        let command = Self::augment_args(clap::Command::new("keys"));
+        command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
+    }
+
+    /// Why `key` has no effect with the other settings; `None` if it has.
+    pub fn without_effect(&self, key: &str) -> Option<String> {
+        use OptimizerName::{Adagrad, Adam, Momentum, Nesterov, Rmsprop};
+        let searching = self.strategy == StrategyName::RandomSearch;
+        let says_no = |used: bool, reason: String| (!used).then_some(reason);
+        match key {
+            "margin" => says_no(self.loss == LossName::Svm, "only the svm loss has a margin".into()),
+            "attempts" | "scale" | "local" => says_no(searching, "only random search uses it".into()),
+            "validation" | "optimizer" | "lr" | "schedule" | "decay" | "step-every" | "warmup"
+            | "momentum" | "beta1" | "beta2" | "epsilon" | "batch-size" | "epochs" | "patience"
+            | "init-scale" | "watch-test"
+                if searching =>
+            {
+                Some("random search does not use it".into())
+            }
+            "momentum" | "beta1" | "beta2" | "epsilon" => {
+                let users: &[OptimizerName] = match key {
+                    "momentum" => &[Momentum, Nesterov],
+                    "beta1" => &[Adam],
+                    "beta2" => &[Rmsprop, Adam],
+                    _ => &[Adagrad, Rmsprop, Adam],
+                };
+                says_no(
+                    users.contains(&self.optimizer),
+                    format!("the optimizer {} does not use it", name(self.optimizer)),
+                )
+            }
+            "decay" | "step-every" => {
+                use ScheduleName::{Exponential, Inverse, Step};
+                let users: &[ScheduleName] =
+                    if key == "decay" { &[Step, Exponential, Inverse] } else { &[Step] };
+                says_no(
+                    users.contains(&self.schedule),
+                    format!("the schedule {} does not use it", name(self.schedule)),
+                )
+            }
+            "patience" => {
+                says_no(!self.validation.is_none(), "it needs held-out rows: give validation too".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The name of a choice, as flags and keys have it.
+pub fn name(choice: impl ValueEnum) -> String {
+    choice.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_the_design_names() {
+        let settings = Settings::default();
+        assert_eq!((settings.loss, settings.margin, settings.reg), (LossName::Svm, 1.0, 1e-3));
+        assert_eq!((settings.lr, settings.epochs, settings.batch_size.to_string()), (1e-3, 10, "256".into()));
+        assert_eq!((settings.attempts, settings.scale, settings.seed), (1000, 1e-4, 0));
+    }
+
+    /// Flags and keys are one list.
+    #[test]
+    fn every_field_is_a_key() {
+        let mut settings = Settings { label: Some(Label::Fine), ..Settings::default() };
+        settings.data = Some("x".into());
+        settings.out = Some("x".into());
+        settings.preprocess = Some(Preprocess::None);
+        settings.decay = Some(0.1);
+        settings.beta2 = Some(0.1);
+        settings.patience = Some(1);
+        settings.threads = NonZeroUsize::new(1);
+        let table = toml::Table::try_from(&settings).expect("serialises");
+        assert_eq!(table.keys().cloned().collect::<Vec<_>>(), Settings::keys());
+    }
+}

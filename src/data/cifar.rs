@@ -1,0 +1,381 @@
+//! CIFAR's binary layouts (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
+//!
+//! - 10 classes: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, `batches.meta.txt`; a
+//!   record is one label byte and 3,072 pixel bytes;
+//! - 100 classes: `train.bin`, `test.bin`, `coarse_label_names.txt`, `fine_label_names.txt`; a record
+//!   is a coarse label, a fine label and 3,072 pixel bytes.
+//!
+//! Pixels are 32 x 32, all red, then green, then blue, each row by row. Class names and the number
+//! of records come from the files; their sizes are checked before memory is taken.
+
+use super::{DataError, Dataset, Examples, Source};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+const SHAPE: [usize; 3] = [3, 32, 32];
+const PIXELS: usize = 3 * 32 * 32;
+
+/// Which of CIFAR-100's two labels to learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Label {
+    /// The 20 superclasses.
+    Coarse,
+    /// The 100 classes.
+    Fine,
+}
+
+/// How a record begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One label byte.
+    Cifar10,
+    /// A coarse and a fine label byte, one of which is learned.
+    Cifar100(Label),
+}
+
+impl Layout {
+    fn label_bytes(self) -> usize {
+        match self {
+            Self::Cifar10 => 1,
+            Self::Cifar100(_) => 2,
+        }
+    }
+
+    fn label_offset(self) -> usize {
+        match self {
+            Self::Cifar10 | Self::Cifar100(Label::Coarse) => 0,
+            Self::Cifar100(Label::Fine) => 1,
+        }
+    }
+
+    fn record(self) -> usize {
+        self.label_bytes() + PIXELS
+    }
+
+    fn train_files(self) -> Vec<String> {
+        match self {
+            Self::Cifar10 => (1..=5).map(|batch| format!("data_batch_{batch}.bin")).collect(),
+            Self::Cifar100(_) => vec!["train.bin".into()],
+        }
+    }
+
+    fn test_file(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "test_batch.bin",
+            Self::Cifar100(_) => "test.bin",
+        }
+    }
+
+    fn names_file(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "batches.meta.txt",
+            Self::Cifar100(Label::Coarse) => "coarse_label_names.txt",
+            Self::Cifar100(Label::Fine) => "fine_label_names.txt",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "CIFAR-10",
+            Self::Cifar100(Label::Coarse) => "CIFAR-100 (coarse labels)",
+            Self::Cifar100(Label::Fine) => "CIFAR-100 (fine labels)",
+        }
+    }
+}
+
+/// Loads the data set in the folder `path`, or in the folder of the original archive's name inside it.
+pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
+    let (folder, layout) = find(path, label)?;
+    let class_names = read_names(&folder.join(layout.names_file()))?;
+    let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
+    let train = read_parts(&train_paths, layout, class_names.len())?;
+    let test = read_parts(&[folder.join(layout.test_file())], layout, class_names.len())?;
+    let notes = uneven_batches(&train_paths, layout)?;
+    Ok(Dataset {
+        name: layout.name().into(),
+        source: Source::Folder(folder),
+        shape: SHAPE,
+        class_names,
+        train,
+        test,
+        notes,
+    })
+}
+
+/// Reads one file of records; `classes` is K, `width` must be the pixels of a record.
+///
+/// # Errors
+/// [`DataError`] when the file cannot be read, is cut off, or has a label outside 0 to K - 1.
+pub fn read_examples(path: &Path, layout: Layout, classes: usize) -> Result<Examples, DataError> {
+    read_parts(&[path.to_path_buf()], layout, classes)
+}
+
+/// The folder that holds the files, and their layout.
+fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataError> {
+    let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    if !meta.is_dir() {
+        return Err(DataError::Layout {
+            path: path.into(),
+            found: "a file".into(),
+            expected: "a folder with CIFAR-10's or CIFAR-100's binary files".into(),
+        });
+    }
+    let folders = [path.to_path_buf(), path.join("cifar-10-batches-bin"), path.join("cifar-100-binary")];
+    for folder in folders {
+        for layout in [Layout::Cifar10, Layout::Cifar100(label.unwrap_or(Label::Fine))] {
+            let mut files = layout.train_files();
+            files.push(layout.test_file().into());
+            let missing: Vec<String> =
+                files.iter().filter(|file| !folder.join(file).exists()).cloned().collect();
+            if missing.len() == files.len() {
+                continue;
+            }
+            if !missing.is_empty() {
+                return Err(DataError::Layout {
+                    path: folder,
+                    found: format!("no {}", missing.join(", ")),
+                    expected: format!("all {} files of {}", files.len(), layout.name()),
+                });
+            }
+            if layout == Layout::Cifar10 && label.is_some() {
+                return Err(DataError::LabelChoice { name: folder.display().to_string() });
+            }
+            return Ok((folder, layout));
+        }
+    }
+    let found = match fs::read_dir(path).map_err(|error| unreadable(path, error))?.count() {
+        0 => "an empty folder".into(),
+        entries => format!("a folder with {entries} other entries"),
+    };
+    Err(DataError::Layout {
+        path: path.into(),
+        found,
+        expected: "data_batch_1.bin to data_batch_5.bin and test_batch.bin, or train.bin and test.bin".into(),
+    })
+}
+
+fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+    // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
+    let text = String::from_utf8_lossy(&bytes);
+    let names: Vec<String> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect();
+    if (2..=256).contains(&names.len()) {
+        Ok(names)
+    } else {
+        Err(DataError::Classes { path: path.into(), found: names.len() })
+    }
+}
+
+/// Reads the files one after the other into one set, each by a thread of its own.
+fn read_parts(paths: &[PathBuf], layout: Layout, classes: usize) -> Result<Examples, DataError> {
+    let counts = paths.iter().map(|path| count_records(path, layout)).collect::<Result<Vec<usize>, _>>()?;
+    let total: usize = counts.iter().sum();
+    let mut examples = Examples { features: vec![0; total * PIXELS], labels: vec![0; total], width: PIXELS };
+
+    let mut features = examples.features.as_mut_slice();
+    let mut labels = examples.labels.as_mut_slice();
+    let mut parts = Vec::with_capacity(paths.len());
+    for (path, &count) in paths.iter().zip(&counts) {
+        let (own_features, rest) = features.split_at_mut(count * PIXELS);
+        let (own_labels, rest_labels) = labels.split_at_mut(count);
+        (features, labels) = (rest, rest_labels);
+        parts.push((path, own_features, own_labels));
+    }
+    let results: Vec<Result<(), DataError>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = parts
+            .into_iter()
+            .map(|(path, features, labels)| {
+                scope.spawn(move || read_file(path, layout, classes, features, labels))
+            })
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    results.into_iter().collect::<Result<(), _>>()?;
+    Ok(examples)
+}
+
+/// The number of whole records, once the file's size says that there is nothing else.
+fn count_records(path: &Path, layout: Layout) -> Result<usize, DataError> {
+    let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    if !meta.is_file() {
+        return Err(DataError::Layout {
+            path: path.into(),
+            found: "something that is no regular file".into(),
+            expected: "a file of records".into(),
+        });
+    }
+    let record = layout.record() as u64;
+    let (whole, rest) = (meta.len() / record, meta.len() % record);
+    if rest != 0 || whole == 0 {
+        return Err(DataError::Truncated {
+            path: path.into(),
+            record: whole,
+            start: whole * record,
+            found: rest,
+            expected: record,
+        });
+    }
+    Ok(whole as usize)
+}
+
+fn read_file(
+    path: &Path,
+    layout: Layout,
+    classes: usize,
+    features: &mut [u8],
+    labels: &mut [u16],
+) -> Result<(), DataError> {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let mut reader = BufReader::with_capacity(1 << 17, file);
+    let record = layout.record() as u64;
+    let mut head = [0_u8; 2];
+    let head = &mut head[..layout.label_bytes()];
+    for (index, (pixels, label)) in features.chunks_exact_mut(PIXELS).zip(labels).enumerate() {
+        let start = index as u64 * record;
+        let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
+        read.map_err(|error| match error.kind() {
+            // The file was long enough a moment ago: it shrank while it was read.
+            io::ErrorKind::UnexpectedEof => {
+                let length = fs::metadata(path).map_or(0, |meta| meta.len());
+                DataError::Truncated {
+                    path: path.into(),
+                    record: index as u64,
+                    start,
+                    found: length.saturating_sub(start),
+                    expected: record,
+                }
+            }
+            _ => unreadable(path, error),
+        })?;
+        let found = head[layout.label_offset()];
+        if usize::from(found) >= classes {
+            let byte = start + layout.label_offset() as u64;
+            return Err(DataError::LabelRange {
+                path: path.into(),
+                record: index as u64,
+                byte,
+                found,
+                classes,
+            });
+        }
+        *label = u16::from(found);
+    }
+    Ok(())
+}
+
+/// A batch shorter than its neighbours at a record's edge looks whole: worth a word.
+fn uneven_batches(paths: &[PathBuf], layout: Layout) -> Result<Vec<String>, DataError> {
+    let counts = paths.iter().map(|path| count_records(path, layout)).collect::<Result<Vec<usize>, _>>()?;
+    let uneven = counts.iter().any(|&count| count != counts[0]);
+    Ok(if uneven {
+        vec![format!("the training batches differ in size: {counts:?} records")]
+    } else {
+        Vec::new()
+    })
+}
+
+fn unreadable(path: &Path, error: io::Error) -> DataError {
+    DataError::Unreadable { path: path.into(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record whose pixels tell channel, row and column apart.
+    fn record(labels: &[u8], salt: u8) -> Vec<u8> {
+        let mut bytes = labels.to_vec();
+        for channel in 0..3_u8 {
+            for row in 0..32_u8 {
+                bytes.extend((0..32_u8).map(|column| channel * 80 + row * 2 + u8::from(column > row) + salt));
+            }
+        }
+        bytes
+    }
+
+    fn cifar10_folder(labels: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for batch in 1..=5_u8 {
+            let bytes: Vec<u8> = labels.iter().flat_map(|&label| record(&[label], batch)).collect();
+            fs::write(folder.path().join(format!("data_batch_{batch}.bin")), bytes).expect("write");
+        }
+        fs::write(folder.path().join("test_batch.bin"), record(&[1], 9)).expect("write");
+        fs::write(folder.path().join("batches.meta.txt"), "cat\ndog\nfrog\n\n").expect("write");
+        folder
+    }
+
+    #[test]
+    fn reads_every_pixel_and_label_in_its_place() {
+        let folder = cifar10_folder(&[2, 0]);
+        let data = load(folder.path(), None).expect("loads");
+        assert_eq!((data.train.len(), data.test.len(), data.classes()), (10, 1, 3));
+        assert_eq!(data.train.labels, [2, 0].repeat(5));
+        assert_eq!(data.class_names, ["cat", "dog", "frog"]);
+        for batch in 1..=5_u8 {
+            let example = usize::from(batch - 1) * 2 + 1;
+            let pixels = &data.train.features[example * PIXELS..][..PIXELS];
+            assert_eq!(pixels, &record(&[0], batch)[1..]);
+        }
+        assert_eq!(data.test.features, &record(&[1], 9)[1..]);
+    }
+
+    #[test]
+    fn cifar100_takes_the_label_that_is_asked_for() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for file in ["train.bin", "test.bin"] {
+            fs::write(folder.path().join(file), record(&[1, 4], 0)).expect("write");
+        }
+        fs::write(folder.path().join("coarse_label_names.txt"), "a\nb\n").expect("write");
+        fs::write(folder.path().join("fine_label_names.txt"), "p\nq\nr\ns\nt\n").expect("write");
+        let labels =
+            |label| load(folder.path(), label).map(|data| (data.train.labels, data.class_names.len()));
+        assert_eq!(labels(None).expect("loads"), (vec![4], 5));
+        assert_eq!(labels(Some(Label::Fine)).expect("loads"), (vec![4], 5));
+        assert_eq!(labels(Some(Label::Coarse)).expect("loads"), (vec![1], 2));
+    }
+
+    #[test]
+    fn a_cut_at_any_boundary_is_told_with_its_place() {
+        let folder = cifar10_folder(&[0, 1]);
+        let path = folder.path().join("data_batch_3.bin");
+        let whole = fs::read(&path).expect("read");
+        for cut in [0, 1, 2, PIXELS, PIXELS + 2, 2 * PIXELS + 1] {
+            fs::write(&path, &whole[..cut]).expect("write");
+            match load(folder.path(), None) {
+                Err(DataError::Truncated { record, start, found, .. }) => {
+                    assert_eq!(record as usize, cut / (PIXELS + 1));
+                    assert_eq!((start + found) as usize, cut);
+                }
+                other => panic!("cut at {cut}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_outside_the_classes_is_told_with_its_byte() {
+        let folder = cifar10_folder(&[0, 3]);
+        let error = load(folder.path(), None).expect_err("label 3 of 3 classes");
+        assert!(
+            matches!(error, DataError::LabelRange { record: 1, byte: 3073, found: 3, classes: 3, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn equal_data_has_an_equal_digest_and_one_pixel_changes_it() {
+        let folder = cifar10_folder(&[0, 1]);
+        let mut data = load(folder.path(), None).expect("loads");
+        let digest = data.digest();
+        assert_eq!(digest, load(folder.path(), None).expect("loads").digest());
+        data.test.features[5] ^= 1;
+        assert_ne!(digest, data.digest());
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be wrong with a data set, said in one line: what, where, found, expected; then a hint.
+
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A data set that cannot be used.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// The operating system refused.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A path that is no folder of a known layout.
+    #[error("{}: found {found}, expected {expected}", path.display())]
+    Layout {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+        /// What a data set has.
+        expected: String,
+    },
+    /// A file that is not a whole number of records.
+    #[error(
+        "{}: record {record} (byte {start}) is cut off: found {found} bytes, expected {expected}",
+        path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Number of the broken record, from 0.
+        record: u64,
+        /// Its first byte in the file.
+        start: u64,
+        /// Bytes of it that are there.
+        found: u64,
+        /// Bytes of a whole record.
+        expected: u64,
+    },
+    /// A label that no class has.
+    #[error("{}: record {record} (byte {byte}): found label {found}, expected 0 to {}", path.display(), classes - 1)]
+    LabelRange {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: u64,
+        /// Place of the label in the file.
+        byte: u64,
+        /// The label.
+        found: u8,
+        /// K.
+        classes: usize,
+    },
+    /// Too few or too many classes.
+    #[error("{}: found {found} class name(s), expected 2 to 256, one a line", path.display())]
+    Classes {
+        /// The file of names.
+        path: PathBuf,
+        /// How many it has.
+        found: usize,
+    },
+    /// `--label` where there is nothing to choose.
+    #[error(
+        "--label: {name} has one kind of label, expected CIFAR-100's binary layout (train.bin, test.bin)"
+    )]
+    LabelChoice {
+        /// The data set.
+        name: String,
+    },
+    /// More held-out rows than there are.
+    #[error(
+        "--validation: found {found} rows to hold out of {rows} training rows, expected to leave at least one of each"
+    )]
+    Holdout {
+        /// Rows asked for.
+        found: usize,
+        /// Rows there are.
+        rows: usize,
+    },
+    /// A data set whose features differ from the model's.
+    #[error("{name}: found {found}, expected {expected} as the model has")]
+    Mismatch {
+        /// The data.
+        name: String,
+        /// Its features and classes.
+        found: String,
+        /// The model's.
+        expected: String,
+    },
+}
+
+impl DataError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => {
+                "check the path and its permissions; without --data the built-in set is used".into()
+            }
+            Self::Layout { .. } => {
+                "unpack cifar-10-binary.tar.gz and give the folder that holds data_batch_1.bin".into()
+            }
+            Self::Truncated { .. } => "the file is incomplete: unpack or download it again".into(),
+            Self::LabelRange { .. } => {
+                "the file is damaged, or is not of this layout, or batches.meta.txt lacks class names".into()
+            }
+            Self::Classes { .. } => {
+                "a classifier needs at least two classes, a one-byte label holds at most 256".into()
+            }
+            Self::LabelChoice { .. } => "leave --label out".into(),
+            Self::Holdout { .. } => "give a smaller number, or a fraction such as 0.1".into(),
+            Self::Mismatch { .. } => "give --data the kind of data the model was trained on".into(),
+        }
+    }
+
+    /// Whether the operating system, not the data, is at fault.
+    pub fn is_io(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+}

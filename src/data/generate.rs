@@ -1,0 +1,116 @@
+//! The built-in data set: enough to see every command work, and nothing to download.
+//!
+//! Each class is a soft pattern of colours (a random 4 x 4 grid, blended to 32 x 32). An image is its
+//! class's pattern at a random strength and brightness, under soft clouds and pixel noise of its own. A
+//! linear classifier learns it well but not perfectly.
+
+use super::{Dataset, Examples, Source};
+use crate::random::{self, Stream};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+
+/// Training images of the built-in set.
+pub const TRAIN: usize = 5000;
+/// Test images of the built-in set.
+pub const TEST: usize = 1000;
+
+const SIDE: usize = 32;
+const CHANNELS: usize = 3;
+const CLASSES: usize = 10;
+/// The set is the same for everyone, whatever the seed of a run.
+const SEED: u64 = 0;
+
+/// The built-in set with so many training and test images; the first images of a part are the same
+/// for any size.
+pub fn generate(train: usize, test: usize) -> Dataset {
+    let mut rng = random::generator(SEED, Stream::Generate);
+    let patterns: Vec<Vec<f32>> = (0..CLASSES).map(|_| field(&mut rng, 4)).collect();
+    let train = part(&patterns, train, SEED + 1);
+    let test = part(&patterns, test, SEED + 2);
+    Dataset {
+        name: "the built-in generated set".into(),
+        source: Source::BuiltIn,
+        shape: [CHANNELS, SIDE, SIDE],
+        class_names: (0..CLASSES).map(|class| format!("pattern {class}")).collect(),
+        train,
+        test,
+        notes: Vec::new(),
+    }
+}
+
+fn part(patterns: &[Vec<f32>], count: usize, seed: u64) -> Examples {
+    let mut rng = random::generator(seed, Stream::Generate);
+    let width = CHANNELS * SIDE * SIDE;
+    let mut features = Vec::with_capacity(count * width);
+    let mut labels = Vec::with_capacity(count);
+    let mut noise = vec![0_u8; width];
+    for _ in 0..count {
+        let label = random::below(&mut rng, CLASSES as u32) as usize;
+        let strength = 22.0 + 10.0 * uniform(&mut rng);
+        let brightness = 128.0 + 40.0 * uniform(&mut rng);
+        let clouds = field(&mut rng, 5);
+        rng.fill_bytes(&mut noise);
+        let pixels = patterns[label].iter().zip(&clouds).zip(&noise).map(|((pattern, cloud), &noise)| {
+            let grain = (f32::from(noise) - 127.5) * 0.3;
+            (brightness + strength * pattern + 55.0 * cloud + grain).round().clamp(0.0, 255.0) as u8
+        });
+        features.extend(pixels);
+        labels.push(label as u16);
+    }
+    Examples { features, labels, width }
+}
+
+/// A soft random image, about -1 to 1: a `grid` x `grid` field a channel, blended between its points.
+fn field(rng: &mut ChaCha8Rng, grid: usize) -> Vec<f32> {
+    let mut image = Vec::with_capacity(CHANNELS * SIDE * SIDE);
+    for _ in 0..CHANNELS {
+        let points: Vec<f32> = (0..grid * grid).map(|_| uniform(rng)).collect();
+        for row in 0..SIDE {
+            for column in 0..SIDE {
+                let (top, down) = cell(row, grid);
+                let (left, right) = cell(column, grid);
+                let across = |line: usize| {
+                    points[line * grid + left] * (1.0 - right) + points[line * grid + left + 1] * right
+                };
+                image.push(across(top) * (1.0 - down) + across(top + 1) * down);
+            }
+        }
+    }
+    image
+}
+
+/// The grid point before pixel `at`, and how far beyond it the pixel lies, 0 to 1.
+fn cell(at: usize, grid: usize) -> (usize, f32) {
+    let place = at as f32 / (SIDE - 1) as f32 * (grid - 1) as f32;
+    let point = (place as usize).min(grid - 2);
+    (point, place - point as f32)
+}
+
+/// A number from -1 to 1, evenly.
+fn uniform(rng: &mut ChaCha8Rng) -> f32 {
+    (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_repeats_and_grows_without_changing() {
+        let small = generate(20, 10);
+        let large = generate(30, 10);
+        assert_eq!(small.train.features, large.train.features[..20 * 3072]);
+        assert_eq!(small.test, large.test);
+        assert_ne!(small.train.features[..3072], small.test.features[..3072]);
+    }
+
+    #[test]
+    fn every_class_is_there() {
+        let data = generate(500, 200);
+        for part in [&data.train, &data.test] {
+            for class in 0..10 {
+                assert!(part.labels.contains(&class), "class {class}");
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is minimised: the full loss, (1/N) sum_i L_i + lambda sum W^2 + lambda_1 sum |W|, and its gradient.
+//!
+//! [`svm`] and [`softmax`] turn a batch's scores into losses and slopes dL_i/ds; [`penalty`] is the
+//! rest; [`linear`] joins them with the kernels into loss and gradient of a linear classifier;
+//! [`reference`] computes the same in f64, straight from the formulas, for the gradient check.
+
+pub mod linear;
+mod penalty;
+pub mod reference;
+mod softmax;
+mod svm;
+
+pub use linear::{LinearProblem, Panel, Weights};
+pub use penalty::Penalty;
+
+use num_traits::Float;
+use std::fmt;
+use std::ops::AddAssign;
+
+/// The loss of one example, as a function of its scores s (K) and label y.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// Multiclass SVM (Weston and Watkins 1999): sum over j != y of max(0, s_j - s_y + margin).
+    Svm {
+        /// How far the right score must lead; 1 in the lecture.
+        margin: f64,
+    },
+    /// Softmax cross-entropy in nats: -ln(e^{s_y} / sum_j e^{s_j}).
+    Softmax,
+}
+
+/// Sums over a batch of examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchLoss {
+    /// Sum of L_i (not the mean).
+    pub total: f64,
+    /// Examples whose label has the highest score (the lowest class wins a tie).
+    pub correct: usize,
+    /// Examples.
+    pub count: usize,
+}
+
+impl BatchLoss {
+    /// Mean of L_i.
+    pub fn mean(&self) -> f64 {
+        self.total / self.count as f64
+    }
+
+    /// Share of examples predicted right.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.count as f64
+    }
+}
+
+impl AddAssign for BatchLoss {
+    fn add_assign(&mut self, other: Self) {
+        self.total += other.total;
+        self.correct += other.correct;
+        self.count += other.count;
+    }
+}
+
+/// Floats that losses are computed in: f32 for training, f64 to check it.
+pub trait Real: Float + AddAssign + Send + Sync {
+    /// e^self, the same bits on every platform where training needs that.
+    fn exponential(self) -> Self;
+    /// From f64, rounded.
+    fn of(value: f64) -> Self;
+    /// To f64, exactly.
+    fn wide(self) -> f64;
+}
+
+impl Real for f32 {
+    #[inline]
+    fn exponential(self) -> Self {
+        crate::kernel::exp(self)
+    }
+    #[inline]
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+    #[inline]
+    fn wide(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Real for f64 {
+    #[inline]
+    fn exponential(self) -> Self {
+        self.exp()
+    }
+    #[inline]
+    fn of(value: f64) -> Self {
+        value
+    }
+    #[inline]
+    fn wide(self) -> f64 {
+        self
+    }
+}
+
+impl Loss {
+    /// Replaces the scores (B, K) of a batch by the slopes dL_i/ds_ik (not divided by B) and returns
+    /// the losses' sum, accumulated in f64.
+    pub fn slopes<F: Real>(self, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
+        match self {
+            Self::Svm { margin } => svm::slopes(F::of(margin), scores, classes, labels),
+            Self::Softmax => softmax::slopes(scores, classes, labels),
+        }
+    }
+
+    /// The losses' sum over a batch of scores (B, K), which are left as they are.
+    pub fn total<F: Real>(self, scores: &[F], classes: usize, labels: &[u16]) -> BatchLoss {
+        let rows = scores.chunks_exact(classes).zip(labels);
+        rows.fold(BatchLoss::default(), |mut sum, (scores, &label)| {
+            let label = usize::from(label);
+            sum.total += match self {
+                Self::Svm { margin } => svm::loss(F::of(margin), scores, label),
+                Self::Softmax => softmax::loss(scores, label),
+            };
+            sum.correct += usize::from(argmax(scores) == label);
+            sum.count += 1;
+            sum
+        })
+    }
+
+    /// The mean loss to expect while W is small and all scores are near 0 (the lecture's Q5):
+    /// (K - 1) margin for the SVM, ln K for softmax.
+    pub fn at_zero_scores(self, classes: usize) -> f64 {
+        match self {
+            Self::Svm { margin } => (classes - 1) as f64 * margin,
+            Self::Softmax => (classes as f64).ln(),
+        }
+    }
+}
+
+/// The loss's formula, for people.
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Svm { margin } => write!(f, "sum_(j != y) max(0, s_j - s_y + {margin})"),
+            Self::Softmax => write!(f, "-ln(e^s_y / sum_j e^s_j)"),
+        }
+    }
+}
+
+/// Data loss (a mean) plus penalty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// L_i.
+    pub loss: Loss,
+    /// The penalty on all weights, bias included.
+    pub penalty: Penalty,
+}
+
+/// The full loss, with its numbers, for people.
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(1/N) sum_i {}{}", self.loss, self.penalty)
+    }
+}
+
+/// The class with the highest score; the lowest of them on a tie.
+pub fn argmax<F: PartialOrd>(scores: &[F]) -> usize {
+    let mut best = 0;
+    for (class, score) in scores.iter().enumerate().skip(1) {
+        if *score > scores[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The two forms of a loss agree, and f32 agrees with f64, on rows of very different scales.
+    #[test]
+    fn total_and_slopes_agree() {
+        let scores = [3.2, 5.1, -1.7, 800.0, 790.0, -900.0, 0.0, 0.0, 0.0, -2.85, 0.86, 0.28];
+        let labels = [0, 1, 2, 2];
+        for loss in [Loss::Svm { margin: 1.0 }, Loss::Svm { margin: 2.5 }, Loss::Softmax] {
+            let total = loss.total(&scores, 3, &labels);
+            let mut slopes = scores;
+            assert_eq!(loss.slopes(&mut slopes, 3, &labels), total);
+            let mut narrow = scores.map(|score| score as f32);
+            let in_f32 = loss.slopes(&mut narrow, 3, &labels);
+            assert!((in_f32.total - total.total).abs() < 1e-6 * total.total, "{in_f32:?} {total:?}");
+            assert_eq!(in_f32.correct, total.correct);
+            for (a, b) in narrow.iter().zip(slopes) {
+                assert!((f64::from(*a) - b).abs() < 1e-6, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_lowest_class() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(argmax(&[0.0; 4]), 0);
+    }
+
+    #[test]
+    fn the_formula_names_its_numbers() {
+        let objective = Objective { loss: Loss::Svm { margin: 1.0 }, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
+        assert_eq!(objective.to_string(), "(1/N) sum_i sum_(j != y) max(0, s_j - s_y + 1) + 0.001 sum W^2");
+    }
+}

@@ -1,0 +1,73 @@
+//! Multiclass SVM loss (Weston and Watkins 1999, the lecture's form): L_i = sum over j != y of
+//! max(0, s_j - s_y + margin). Its slope is 1 at every j whose margin is violated, and minus their
+//! count at y; at the kink itself 0, one of the subgradients.
+
+use super::{BatchLoss, Real, argmax};
+
+/// L_i of one example's scores (K).
+pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
+    let threshold = scores[label] - margin;
+    let others = scores.iter().enumerate().filter(|&(class, _)| class != label);
+    others.map(|(_, &score)| hinge(score - threshold).1).sum()
+}
+
+/// Scores (B, K) to slopes, in place.
+pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
+    let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
+    for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
+        let label = usize::from(label);
+        sum.correct += usize::from(argmax(scores) == label);
+        let threshold = scores[label] - margin;
+        // With this the label's own term is 0, and the loop needs no branch to leave it out.
+        scores[label] = threshold;
+        let mut violated = F::zero();
+        for score in scores.iter_mut() {
+            let (slope, term) = hinge(*score - threshold);
+            sum.total += term;
+            violated += slope;
+            *score = slope;
+        }
+        scores[label] = -violated;
+    }
+    sum
+}
+
+/// Slope and value of max(0, excess). The value is a product, so that NaN does not pass for 0.
+#[inline]
+fn hinge<F: Real>(excess: F) -> (F, f64) {
+    let slope = if excess > F::zero() { F::one() } else { F::zero() };
+    (slope, (excess * slope).wide())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lecture's three pictures (cat, car, frog): losses 2.9, 0 and 12.9, mean 5.27.
+    #[test]
+    fn the_lectures_pictures() {
+        let scores = [3.2, 5.1, -1.7, 1.3, 4.9, 2.0, 2.2, 2.5, -3.1_f64];
+        let losses: Vec<f64> = (0..3).map(|i| loss(1.0, &scores[3 * i..][..3], i)).collect();
+        for (found, expected) in losses.iter().zip([2.9, 0.0, 12.9]) {
+            assert!((found - expected).abs() < 1e-12, "{losses:?}");
+        }
+        assert!((losses.iter().sum::<f64>() / 3.0 - 5.27).abs() < 0.005);
+    }
+
+    #[test]
+    fn slopes_count_violations() {
+        let mut scores = [3.2, 5.1, -1.7, 1.3, 4.9, 2.0, 2.2, 2.5, -3.1_f32];
+        let sum = slopes(1.0, &mut scores, 3, &[0, 1, 2]);
+        assert_eq!(scores, [-1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, -2.0]);
+        assert_eq!(sum.correct, 1);
+    }
+
+    #[test]
+    fn a_score_that_is_no_number_is_not_hidden() {
+        for place in 0..3 {
+            let mut scores = [0.0_f32; 3];
+            scores[place] = f32::NAN;
+            assert!(slopes(1.0, &mut scores, 3, &[1]).total.is_nan(), "NaN at {place}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! How weights move: update rules, learning-rate schedules, and the curvature that bounds a rate. Pure arithmetic: nothing
+//! here reads data, files or clocks.
+
+mod curvature;
+mod rules;
+mod schedule;
+
+pub use curvature::largest_eigenvalue;
+pub use rules::{RuleState, UpdateRule};
+pub use schedule::{Schedule, Shape};

@@ -1,0 +1,33 @@
+//! What every chart of the tool shares: scales and their ticks, number formats, axes, lines with direct
+//! labels, colors, and the SVG text itself.
+//!
+//! Data flows through the files in this order:
+//!
+//! ```text
+//! numbers -> series (finite runs, thinned) -> scale (data to 0..1, ticks) -> panel (0..1 to the page, axes,
+//! lines, labels) -> svg (escaped text) with the colors of style
+//! ```
+//!
+//! No plotting crate: the tool needs few kinds of chart, and owning the text keeps it byte-stable, without
+//! dates, random ids or floats printed at full length.
+
+mod labels;
+mod number;
+mod panel;
+mod scale;
+mod series;
+mod style;
+mod svg;
+mod text;
+
+pub use labels::{EndLabel, spread};
+pub use number::{count, measured, setting};
+pub use panel::{Axis, Panel, Rect};
+pub use scale::{Kind, Scale, Tick};
+pub use series::{Series, not_drawn, thin};
+pub use style::{PALETTE, series_class};
+pub use svg::{Anchor, Svg};
+pub use text::{shorten, width};
+
+/// A place in data or on the page: (x, y). On the page y grows downwards.
+pub type Point = (f64, f64);

@@ -1,0 +1,159 @@
+//! The strategies of the lecture: [`descend`] follows the slope, [`search`] does not. Both report what
+//! happens to an [`Observer`], stop for a stated [`Stop`], and print nothing.
+
+mod batch_size;
+mod descent;
+mod random_search;
+
+use crate::objective::BatchLoss;
+use std::fmt;
+
+pub use batch_size::BatchSize;
+pub use descent::{Descent, DescentPlan, Watched, descend};
+pub use random_search::{Search, SearchPlan, search};
+
+/// Why a strategy ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stop {
+    /// All epochs, or all attempts, were done.
+    Completed,
+    /// The validation accuracy did not rise for as many epochs as patience allows.
+    EarlyStop {
+        /// The epoch whose weights are kept.
+        best_epoch: usize,
+    },
+    /// A loss or a weight stopped being a finite number.
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// The learning rate it was taken with.
+        lr: f64,
+    },
+    /// The user asked to stop.
+    Interrupted {
+        /// Steps, or attempts, done.
+        step: u64,
+    },
+}
+
+impl Stop {
+    /// A fixed word for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::EarlyStop { .. } => "early-stop",
+            Self::Diverged { .. } => "diverged",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+}
+
+/// The reason, for people.
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed => f.write_str("everything asked for was done"),
+            Self::EarlyStop { best_epoch } => {
+                write!(
+                    f,
+                    "validation accuracy stopped rising after epoch {best_epoch}, whose weights are kept"
+                )
+            }
+            Self::Diverged { step, lr } => {
+                write!(f, "diverged at step {step} (learning rate {lr}): the loss or a weight is not finite")
+            }
+            Self::Interrupted { step } => write!(f, "interrupted after step {step}"),
+        }
+    }
+}
+
+/// Losses and accuracy over some rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figures {
+    /// Data loss: the mean of L_i.
+    pub loss: f64,
+    /// Full loss: data loss plus penalty.
+    pub objective: f64,
+    /// Share predicted right.
+    pub accuracy: f64,
+}
+
+impl Figures {
+    /// From a batch's sums and the penalty.
+    pub fn new(sum: &BatchLoss, penalty: f64) -> Self {
+        Self { loss: sum.mean(), objective: sum.mean() + penalty, accuracy: sum.accuracy() }
+    }
+}
+
+/// One row of the history of a descent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Steps taken since the start.
+    pub step: u64,
+    /// Learning rate of the epoch's last step.
+    pub lr: f64,
+    /// Means over the epoch's batches, each at the weights it was computed with.
+    pub train: Figures,
+    /// Of the held-out rows, at the epoch's end.
+    pub validation: Option<Figures>,
+    /// Of the test set, at the epoch's end, if it is watched.
+    pub test: Option<Figures>,
+    /// Since the start of training.
+    pub seconds: f64,
+}
+
+/// How a descent stands before its first step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// On the first `rows` training rows.
+    pub figures: Figures,
+    /// Rows they were computed on.
+    pub rows: usize,
+    /// Steps to come, if nothing stops them.
+    pub steps: u64,
+    /// Epochs to come.
+    pub epochs: usize,
+}
+
+/// One step of a descent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// From 1.
+    pub step: u64,
+    /// The epoch it belongs to, from 1.
+    pub epoch: usize,
+    /// Examples it used.
+    pub examples: usize,
+    /// Of its batch, at the weights before the step.
+    pub figures: Figures,
+}
+
+/// One attempt of random search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attempt {
+    /// From 0, as in the lecture.
+    pub attempt: usize,
+    /// Full loss over all training rows.
+    pub loss: f64,
+    /// The lowest so far, this one included.
+    pub best: f64,
+    /// Since the start.
+    pub seconds: f64,
+}
+
+/// Who is told what happens. Every method may be left out.
+pub trait Observer {
+    /// A descent begins.
+    fn started(&mut self, _start: &Start) {}
+    /// A step was taken.
+    fn stepped(&mut self, _step: &Step) {}
+    /// An epoch ended.
+    fn epoch_ended(&mut self, _epoch: &Epoch) {}
+    /// Random search tried another W.
+    fn attempted(&mut self, _attempt: &Attempt) {}
+}
+
+/// Tells nobody.
+impl Observer for () {}
