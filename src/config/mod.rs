@@ -201,14 +201,20 @@ fn strategy(s: &Settings) -> Strategy {
 }
 
 impl RunConfig {
-    /// The TOML that repeats this run: every setting that has an effect, and the data it found.
-    pub fn to_toml(&self, source: &Source) -> String {
-        let mut table = self.effective();
-        let data = match source {
+    /// The TOML that repeats this run: every setting that has an effect, and the data that was found, if it
+    /// was looked for.
+    pub fn to_toml(&self, source: Option<&Source>) -> String {
+        let mut table = toml::Table::new();
+        let data = source.map(|source| match source {
             Source::BuiltIn => data::GENERATED.into(),
             Source::Folder(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
-        };
-        table.insert("data".into(), toml::Value::String(data.to_string_lossy().into_owned()));
+        });
+        if let Some(data) = data {
+            table.insert("data".into(), toml::Value::String(data.to_string_lossy().into_owned()));
+        }
+        for (key, value) in self.effective() {
+            table.entry(key).or_insert(value);
+        }
         let version = env!("CARGO_PKG_VERSION");
         format!(
             "# Written by cifar-train {version}. `cifar-train --config` on this file repeats the run.\n{table}"

@@ -28,32 +28,38 @@ pub enum Label {
     Fine,
 }
 
-/// How a record begins.
+/// A data set's files and records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// One label byte.
+enum Layout {
     Cifar10,
-    /// A coarse and a fine label byte, one of which is learned.
     Cifar100(Label),
 }
 
+/// How a record begins, before its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Record {
+    label_bytes: usize,
+    /// Which of them is learned.
+    label_at: Option<usize>,
+}
+
+impl Record {
+    /// Nothing but pixels.
+    const PIXELS: Self = Self { label_bytes: 0, label_at: None };
+
+    /// Its bytes.
+    fn len(self) -> usize {
+        self.label_bytes + PIXELS
+    }
+}
+
 impl Layout {
-    fn label_bytes(self) -> usize {
+    fn record(self) -> Record {
         match self {
-            Self::Cifar10 => 1,
-            Self::Cifar100(_) => 2,
+            Self::Cifar10 => Record { label_bytes: 1, label_at: Some(0) },
+            Self::Cifar100(Label::Coarse) => Record { label_bytes: 2, label_at: Some(0) },
+            Self::Cifar100(Label::Fine) => Record { label_bytes: 2, label_at: Some(1) },
         }
-    }
-
-    fn label_offset(self) -> usize {
-        match self {
-            Self::Cifar10 | Self::Cifar100(Label::Coarse) => 0,
-            Self::Cifar100(Label::Fine) => 1,
-        }
-    }
-
-    fn record(self) -> usize {
-        self.label_bytes() + PIXELS
     }
 
     fn train_files(self) -> Vec<String> {
@@ -92,9 +98,10 @@ pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     let (folder, layout) = find(path, label)?;
     let class_names = read_names(&folder.join(layout.names_file()))?;
     let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
-    let train = read_parts(&train_paths, layout, class_names.len())?;
-    let test = read_parts(&[folder.join(layout.test_file())], layout, class_names.len())?;
-    let notes = uneven_batches(&train_paths, layout)?;
+    let record = layout.record();
+    let train = read_parts(&train_paths, record, class_names.len())?;
+    let test = read_parts(&[folder.join(layout.test_file())], record, class_names.len())?;
+    let notes = uneven_batches(&train_paths, record)?;
     Ok(Dataset {
         name: layout.name().into(),
         source: Source::Folder(folder),
@@ -106,12 +113,45 @@ pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     })
 }
 
-/// Reads one file of records; `classes` is K, `width` must be the pixels of a record.
+/// Examples to predict, which may have labels.
+pub struct Inputs {
+    /// The images; without labels, those of `examples` mean nothing.
+    pub examples: Examples,
+    /// Whether they have labels.
+    pub labelled: bool,
+}
+
+/// Reads what a model of `classes` classes and images of `shape` is to predict: a file of records, with labels as in
+/// CIFAR's layouts or of bare pixels, as its size tells; or a data folder, for its test examples.
 ///
 /// # Errors
-/// [`DataError`] when the file cannot be read, is cut off, or has a label outside 0 to K - 1.
-pub fn read_examples(path: &Path, layout: Layout, classes: usize) -> Result<Examples, DataError> {
-    read_parts(&[path.to_path_buf()], layout, classes)
+/// [`DataError`] when it cannot be read, is cut off, or has a label outside 0 to K - 1.
+pub fn read_inputs(
+    path: &Path,
+    shape: [usize; 3],
+    classes: usize,
+    label: Option<Label>,
+) -> Result<Inputs, DataError> {
+    if shape != SHAPE {
+        let [channels, height, width] = shape;
+        return Err(DataError::Mismatch {
+            name: path.display().to_string(),
+            found: "CIFAR's binary layout, of 32 x 32 x 3".into(),
+            expected: format!("images of {width} x {height} x {channels}"),
+        });
+    }
+    let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    if meta.is_dir() {
+        let (folder, layout) = find(path, label)?;
+        let examples = read_parts(&[folder.join(layout.test_file())], layout.record(), classes)?;
+        return Ok(Inputs { examples, labelled: true });
+    }
+    let own = label.map_or(Layout::Cifar10, Layout::Cifar100).record();
+    let whole = |record: &Record| meta.len().is_multiple_of(record.len() as u64);
+    // A size that fits both is taken for records as the model was trained on.
+    let record = [own, Record::PIXELS].into_iter().find(whole).unwrap_or(own);
+    let examples = read_parts(&[path.to_path_buf()], record, classes)?;
+    Ok(Inputs { examples, labelled: record.label_at.is_some() })
 }
 
 /// The folder that holds the files, and their layout.
@@ -172,8 +212,8 @@ fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
 }
 
 /// Reads the files one after the other into one set, each by a thread of its own.
-fn read_parts(paths: &[PathBuf], layout: Layout, classes: usize) -> Result<Examples, DataError> {
-    let counts = paths.iter().map(|path| count_records(path, layout)).collect::<Result<Vec<usize>, _>>()?;
+fn read_parts(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examples, DataError> {
+    let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
     let total: usize = counts.iter().sum();
     let mut examples = Examples { features: vec![0; total * PIXELS], labels: vec![0; total], width: PIXELS };
 
@@ -190,7 +230,7 @@ fn read_parts(paths: &[PathBuf], layout: Layout, classes: usize) -> Result<Examp
         let workers: Vec<_> = parts
             .into_iter()
             .map(|(path, features, labels)| {
-                scope.spawn(move || read_file(path, layout, classes, features, labels))
+                scope.spawn(move || read_file(path, record, classes, features, labels))
             })
             .collect();
         workers
@@ -203,7 +243,7 @@ fn read_parts(paths: &[PathBuf], layout: Layout, classes: usize) -> Result<Examp
 }
 
 /// The number of whole records, once the file's size says that there is nothing else.
-fn count_records(path: &Path, layout: Layout) -> Result<usize, DataError> {
+fn count_records(path: &Path, record: Record) -> Result<usize, DataError> {
     let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
     if !meta.is_file() {
         return Err(DataError::Layout {
@@ -212,7 +252,7 @@ fn count_records(path: &Path, layout: Layout) -> Result<usize, DataError> {
             expected: "a file of records".into(),
         });
     }
-    let record = layout.record() as u64;
+    let record = record.len() as u64;
     let (whole, rest) = (meta.len() / record, meta.len() % record);
     if rest != 0 || whole == 0 {
         return Err(DataError::Truncated {
@@ -228,36 +268,37 @@ fn count_records(path: &Path, layout: Layout) -> Result<usize, DataError> {
 
 fn read_file(
     path: &Path,
-    layout: Layout,
+    record: Record,
     classes: usize,
     features: &mut [u8],
     labels: &mut [u16],
 ) -> Result<(), DataError> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     let mut reader = BufReader::with_capacity(1 << 17, file);
-    let record = layout.record() as u64;
+    let length = record.len() as u64;
     let mut head = [0_u8; 2];
-    let head = &mut head[..layout.label_bytes()];
+    let head = &mut head[..record.label_bytes];
     for (index, (pixels, label)) in features.chunks_exact_mut(PIXELS).zip(labels).enumerate() {
-        let start = index as u64 * record;
+        let start = index as u64 * length;
         let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
         read.map_err(|error| match error.kind() {
             // The file was long enough a moment ago: it shrank while it was read.
             io::ErrorKind::UnexpectedEof => {
-                let length = fs::metadata(path).map_or(0, |meta| meta.len());
+                let now = fs::metadata(path).map_or(0, |meta| meta.len());
                 DataError::Truncated {
                     path: path.into(),
                     record: index as u64,
                     start,
-                    found: length.saturating_sub(start),
-                    expected: record,
+                    found: now.saturating_sub(start),
+                    expected: length,
                 }
             }
             _ => unreadable(path, error),
         })?;
-        let found = head[layout.label_offset()];
+        let Some(offset) = record.label_at else { continue };
+        let found = head[offset];
         if usize::from(found) >= classes {
-            let byte = start + layout.label_offset() as u64;
+            let byte = start + offset as u64;
             return Err(DataError::LabelRange {
                 path: path.into(),
                 record: index as u64,
@@ -272,8 +313,8 @@ fn read_file(
 }
 
 /// A batch shorter than its neighbours at a record's edge looks whole: worth a word.
-fn uneven_batches(paths: &[PathBuf], layout: Layout) -> Result<Vec<String>, DataError> {
-    let counts = paths.iter().map(|path| count_records(path, layout)).collect::<Result<Vec<usize>, _>>()?;
+fn uneven_batches(paths: &[PathBuf], record: Record) -> Result<Vec<String>, DataError> {
+    let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
     let uneven = counts.iter().any(|&count| count != counts[0]);
     Ok(if uneven {
         vec![format!("the training batches differ in size: {counts:?} records")]

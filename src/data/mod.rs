@@ -10,7 +10,7 @@ mod generate;
 pub mod preprocess;
 mod split;
 
-pub use cifar::{Label, Layout, read_examples};
+pub use cifar::{Inputs, Label, read_inputs};
 pub use error::DataError;
 pub use generate::generate;
 pub use preprocess::{Preprocess, Preprocessing};

@@ -12,6 +12,7 @@ mod svm;
 
 pub use linear::{LinearProblem, Panel, Weights};
 pub use penalty::Penalty;
+pub use softmax::probabilities;
 
 use num_traits::Float;
 use std::fmt;

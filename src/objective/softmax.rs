@@ -10,10 +10,9 @@ pub fn loss<F: Real>(scores: &[F], label: usize) -> f64 {
     sum.ln() + (highest - scores[label]).wide()
 }
 
-/// Scores (K) to probabilities, in place; returns L_i.
-pub fn probabilities<F: Real>(scores: &mut [F], label: usize) -> f64 {
+/// Scores (K) to probabilities, in place; returns ln sum_j e^{s_j - s_max}.
+pub fn probabilities<F: Real>(scores: &mut [F]) -> f64 {
     let highest = scores[argmax(scores)];
-    let behind = (highest - scores[label]).wide();
     for score in scores.iter_mut() {
         *score = (*score - highest).exponential();
     }
@@ -21,7 +20,7 @@ pub fn probabilities<F: Real>(scores: &mut [F], label: usize) -> f64 {
     for score in scores.iter_mut() {
         *score = *score / sum;
     }
-    sum.wide().ln() + behind
+    sum.wide().ln()
 }
 
 /// Scores (B, K) to slopes, in place.
@@ -29,8 +28,10 @@ pub fn slopes<F: Real>(scores: &mut [F], classes: usize, labels: &[u16]) -> Batc
     let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
     for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
         let label = usize::from(label);
-        sum.correct += usize::from(argmax(scores) == label);
-        sum.total += probabilities(scores, label);
+        let predicted = argmax(scores);
+        sum.correct += usize::from(predicted == label);
+        let behind = (scores[predicted] - scores[label]).wide();
+        sum.total += probabilities(scores) + behind;
         scores[label] = scores[label] - F::one();
     }
     sum
@@ -45,7 +46,8 @@ mod tests {
     #[test]
     fn the_lectures_example() {
         let mut scores = [-2.85, 0.86, 0.28_f64];
-        let loss_in_nats = probabilities(&mut scores, 2);
+        let loss_in_nats = loss(&scores, 2);
+        probabilities(&mut scores);
         // The slide divides exponentials that it has rounded: its 0.016 is 0.0154 unrounded.
         for (found, expected) in scores.iter().zip([0.0154, 0.631, 0.353]) {
             assert!((found - expected).abs() < 5e-4, "{scores:?}");

@@ -5,6 +5,6 @@ mod curvature;
 mod rules;
 mod schedule;
 
-pub use curvature::largest_eigenvalue;
+pub use curvature::{largest_eigenvalue, suggested_rate};
 pub use rules::{RuleState, UpdateRule};
 pub use schedule::{Schedule, Shape};

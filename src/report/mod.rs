@@ -1,7 +1,9 @@
-//! Pictures of a run. Each writer is a pure function from numbers to the bytes of a file; the same numbers
-//! give the same bytes.
+//! What a run shows and leaves: progress, summaries, tables and pictures. Writers of files are pure
+//! functions from numbers to bytes; the same numbers give the same bytes.
 
 pub mod attempts;
+pub mod console;
 pub mod curves;
 pub mod plot;
+pub mod summary;
 pub mod templates;

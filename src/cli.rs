@@ -1,0 +1,303 @@
+//! The command line, as types: what can be typed, and nothing of what it means.
+
+use crate::config::{Settings, StrategyName};
+use crate::data::Preprocess;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Train, check and explain linear image classifiers
+#[derive(Parser, Debug)]
+#[command(
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command it trains: `cifar-train --loss svm --lr 1e-3`. With no --data it uses \
+                  data/cifar-10-batches-bin, or a small built-in set.\n\nExit codes: 0 done, 1 I/O or other failure, \
+                  2 usage or config, 3 bad data, 4 diverged, 5 a check failed, 130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train a classifier and report its test accuracy (what happens without a command, too)
+    Train(Box<RunArgs>),
+    /// Try random weights and keep the best: the lecture's first strategy
+    RandomSearch(Box<RunArgs>),
+    /// Check analytic gradients against numerical ones, and the kernels against f64
+    Gradcheck(GradcheckArgs),
+    /// Measure a trained model: accuracy, top-k, precision and recall by class, confusion matrix
+    Evaluate(EvaluateArgs),
+    /// Print a model's labels and probabilities (or margins) for a data file
+    Predict(PredictArgs),
+}
+
+#[derive(Args, Debug)]
+struct RunArgs {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// TOML file of settings, with the flags' names as keys; flags go over it
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    config: Option<PathBuf>,
+
+    /// Print the resolved settings as TOML, and do nothing
+    #[arg(long, help_heading = "Run")]
+    print_config: bool,
+}
+
+/// A run as it was asked for: raw settings, and which of them were typed.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// All flags, defaults included.
+    pub settings: Settings,
+    /// Keys of the flags that were typed.
+    pub given: Vec<String>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--print-config`.
+    pub print_config: bool,
+}
+
+/// Flags of `gradcheck`.
+#[derive(Args, Debug)]
+pub struct GradcheckArgs {
+    /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" [default: as for training]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Check one loss only [default: both]
+    #[arg(long, value_enum)]
+    pub loss: Option<crate::config::LossName>,
+    /// The SVM's margin
+    #[arg(long, default_value = "1", value_parser = above_zero, allow_negative_numbers = true)]
+    pub margin: f64,
+    /// lambda of the penalty lambda * sum W^2
+    #[arg(long, value_name = "LAMBDA", default_value = "1e-3", value_parser = zero_or_above, allow_negative_numbers = true)]
+    pub reg: f64,
+    /// Strength of an added penalty sum |W|
+    #[arg(long, value_name = "LAMBDA", default_value = "0", value_parser = zero_or_above, allow_negative_numbers = true)]
+    pub l1: f64,
+    /// What the classifier sees of each feature
+    #[arg(long, value_enum, default_value = "standardize")]
+    pub preprocess: Preprocess,
+    /// Training rows to use
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub rows: NonZeroUsize,
+    /// Coordinates of W to differentiate at; the biases come on top
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub samples: NonZeroUsize,
+    /// Differentiate at every coordinate
+    #[arg(long, conflicts_with = "samples")]
+    pub all: bool,
+    /// Step of the difference quotients
+    #[arg(long, default_value = "1e-5", value_parser = above_zero, allow_negative_numbers = true)]
+    pub h: f64,
+    /// Largest relative error that passes
+    #[arg(long, default_value = "1e-5", value_parser = zero_or_above, allow_negative_numbers = true)]
+    pub tolerance: f64,
+    /// Of rows, weights and coordinates
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Print one JSON object with every result
+    #[arg(long)]
+    pub json: bool,
+    /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Which part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The training examples, held-out rows included
+    Train,
+    /// The test examples
+    Test,
+}
+
+/// Flags of `evaluate`.
+#[derive(Args, Debug)]
+pub struct EvaluateArgs {
+    /// A run folder, or a model.safetensors
+    #[arg(value_name = "MODEL|RUN")]
+    pub model: PathBuf,
+    /// Folder with data, or "generated" [default: the run's own data]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Which examples
+    #[arg(long, value_enum, default_value = "test")]
+    pub on: Part,
+    /// Report the share of labels among the k highest scores, up to this k
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub top: NonZeroUsize,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Print one JSON object with every result
+    #[arg(long)]
+    pub json: bool,
+    /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What `predict` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// A header, then a line an example
+    Csv,
+    /// A JSON object a line
+    Jsonl,
+}
+
+/// Flags of `predict`.
+#[derive(Args, Debug)]
+pub struct PredictArgs {
+    /// A run folder, or a model.safetensors
+    #[arg(value_name = "MODEL|RUN")]
+    pub model: PathBuf,
+    /// A file of records, with labels as in CIFAR's binary layout or of bare pixels; or a data folder, for its test set
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "csv")]
+    pub output: Output,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Request {
+    /// Train, by whichever strategy.
+    Run(Box<RunRequest>),
+    /// Check gradients.
+    Gradcheck(GradcheckArgs),
+    /// Measure a model.
+    Evaluate(EvaluateArgs),
+    /// Use a model.
+    Predict(PredictArgs),
+}
+
+/// Reads a command line.
+///
+/// # Errors
+/// clap's, which also stand for `--help` and `--version`.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
+    let matches = command().try_get_matches_from(args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let inner = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+    Ok(match cli.command {
+        None => Request::Run(Box::new(request(cli.run, inner))),
+        Some(Command::Train(run)) => Request::Run(Box::new(request(*run, inner))),
+        Some(Command::RandomSearch(run)) => {
+            let mut request = request(*run, inner);
+            request.settings.strategy = StrategyName::RandomSearch;
+            request.given.push("strategy".into());
+            Request::Run(Box::new(request))
+        }
+        Some(Command::Gradcheck(args)) => Request::Gradcheck(args),
+        Some(Command::Evaluate(args)) => Request::Evaluate(args),
+        Some(Command::Predict(args)) => Request::Predict(args),
+    })
+}
+
+/// A usage error as one line and a hint.
+pub fn explain(error: &clap::Error) -> (String, String) {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let mut what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut hint = None;
+    for line in lines {
+        if line.starts_with("[possible values") {
+            what = format!("{what} {line}");
+        } else if let Some(tip) = line.strip_prefix("tip: ") {
+            hint.get_or_insert_with(|| tip.to_owned());
+        } else if line.starts_with('<') || line.starts_with("--") {
+            // Arguments that are missing, one a line.
+            what = format!("{what} {line}");
+        }
+    }
+    (what, hint.unwrap_or_else(|| "`cifar-train --help` lists commands and flags".into()))
+}
+
+/// The clap command, with what random search does not use hidden from its help.
+fn command() -> clap::Command {
+    let searching = Settings { strategy: StrategyName::RandomSearch, ..Settings::default() };
+    Cli::command().mut_subcommand("random-search", |command| {
+        command.mut_args(|arg| {
+            let unused = arg
+                .get_long()
+                .is_some_and(|key| key == "strategy" || searching.without_effect(key).is_some());
+            // A margin has its effect, or none, whatever the strategy.
+            let hide = unused && arg.get_long() != Some("margin");
+            arg.hide(hide)
+        })
+    })
+}
+
+fn request(run: RunArgs, matches: &ArgMatches) -> RunRequest {
+    let typed = |key: &String| {
+        let id = key.replace('-', "_");
+        matches.value_source(&id) == Some(ValueSource::CommandLine)
+    };
+    let given = Settings::keys().into_iter().filter(typed).collect();
+    RunRequest { settings: run.settings, given, config: run.config, print_config: run.print_config }
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0, "a finite number above 0")
+}
+
+fn zero_or_above(text: &str) -> Result<f64, String> {
+    number(text, |value| value >= 0.0, "a finite number, 0 or above")
+}
+
+fn number(text: &str, allowed: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite() && allowed(*value));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> RunRequest {
+        match parse(args.iter().map(OsString::from)) {
+            Ok(Request::Run(request)) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_tree_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn train_is_the_default_and_typed_flags_are_known() {
+        for args in [
+            &["cifar-train", "--lr", "0.5", "-b", "full"][..],
+            &["cifar-train", "train", "-b", "full", "--lr", "0.5"],
+        ] {
+            let request = run(args);
+            assert_eq!(request.given, ["lr", "batch-size"]);
+            assert_eq!(request.settings.lr, 0.5);
+        }
+        assert_eq!(run(&["cifar-train", "random-search", "--local"]).given, ["local", "strategy"]);
+    }
+}

@@ -1,0 +1,152 @@
+//! `gradcheck`: is the gradient that trains the gradient of the loss?
+
+use super::{Exit, print, print_json};
+use crate::cli::GradcheckArgs;
+use crate::config::{LossName, all_cores};
+use crate::data::{self, Preprocessing};
+use crate::gradcheck::{Check, Coordinate, KERNEL_BOUND, Report, Verdict, run as check};
+use crate::objective::{Loss, Objective, Penalty};
+use crate::report::console::Console;
+use crate::report::plot::count;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// Coordinates shown of each check, worst first.
+const SHOWN: usize = 3;
+
+#[derive(Serialize)]
+struct GradcheckResult {
+    passed: bool,
+    data: String,
+    objectives: Vec<String>,
+    reports: Vec<Report>,
+}
+
+pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
+    let console = Console { quiet: args.quiet };
+    let data = data::load(args.data.as_deref(), None)?;
+    let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
+    console.note(format_args!(
+        "data: {}, {} of {} training rows",
+        data.name,
+        args.rows.get().min(data.train.len()),
+        count(data.train.len())
+    ));
+
+    let losses = [(LossName::Svm, Loss::Svm { margin: args.margin }), (LossName::Softmax, Loss::Softmax)];
+    let mut result = GradcheckResult {
+        passed: true,
+        data: data.name.clone(),
+        objectives: Vec::new(),
+        reports: Vec::new(),
+    };
+    for (_, loss) in losses.into_iter().filter(|(name, _)| args.loss.is_none_or(|only| only == *name)) {
+        let objective = Objective { loss, penalty: Penalty { l2: args.reg, l1: args.l1 } };
+        let report = check(&Check {
+            examples: &data.train,
+            preprocessing: &preprocessing,
+            classes: data.classes(),
+            objective,
+            rows: args.rows.get(),
+            sample: (!args.all).then_some(args.samples.get()),
+            h: args.h,
+            tolerance: args.tolerance,
+            seed: args.seed,
+            threads: args.threads.unwrap_or_else(all_cores),
+        });
+        if !args.json {
+            print(&to_text(&objective, &report))?;
+        }
+        result.passed &= report.passed;
+        result.objectives.push(objective.to_string());
+        result.reports.push(report);
+    }
+    if args.json {
+        print_json(&result)?;
+    } else {
+        print(if result.passed { "gradcheck passed\n" } else { "gradcheck FAILED\n" })?;
+    }
+    Ok(if result.passed { Exit::Done } else { Exit::CheckFailed })
+}
+
+fn to_text(objective: &Objective, report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{objective}");
+    let checked = report.coordinates.len();
+    let _ = writeln!(
+        text,
+        "  {} of {} coordinates, h = {:e}, in f64; relative error of analytic against numerical:",
+        count(checked),
+        count(report.total),
+        report.h
+    );
+    let smooth = report.coordinates.iter().filter(|coordinate| !coordinate.kink);
+    let worst_forward = smooth.clone().map(|coordinate| coordinate.forward_error).fold(0.0, f64::max);
+    if let Some(worst) = report.worst(false) {
+        let verdict = verdict(worst.excess, report.tolerance);
+        let _ = writeln!(text, "  centered difference      worst {:.1e}  {verdict}", worst.error);
+        let _ = writeln!(
+            text,
+            "  forward difference       worst {worst_forward:.1e}  (the lecture's, to compare)"
+        );
+    }
+    if let Some(worst) = report.worst(true) {
+        let verdict = verdict(worst.excess, report.tolerance);
+        let kinks = format!("{} at a kink", count(report.kinks()));
+        let _ = writeln!(
+            text,
+            "  {kinks:<23}  worst {:.1e}  {verdict}: between the one-sided slopes",
+            worst.error
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  {:>16}  {:>13}  {:>13}  {:>13}  {:>8}",
+        "worst at", "analytic", "centered", "forward", "error"
+    );
+    for coordinate in report.coordinates.iter().take(SHOWN) {
+        let _ = writeln!(
+            text,
+            "  {:>16}  {:>13.6e}  {:>13.6e}  {:>13.6e}  {:>8.1e}",
+            place(coordinate),
+            coordinate.analytic,
+            coordinate.centred,
+            coordinate.forward,
+            coordinate.error
+        );
+    }
+    let left_out = if report.near_kink > 0 {
+        format!(" ({} rows with a margin near 0 left out)", report.near_kink)
+    } else {
+        String::new()
+    };
+    let _ = writeln!(text, "  kernels in f32 against f64, bound {KERNEL_BOUND:e}{left_out}:");
+    for kernel in &report.kernels {
+        let within = kernel.gradient_error <= KERNEL_BOUND && kernel.loss_error <= KERNEL_BOUND;
+        let _ = writeln!(
+            text,
+            "  {:<8} {:>4} rows  gradient {:.1e}  loss {:.1e}  {}  {}",
+            kernel.kernel,
+            kernel.rows,
+            kernel.gradient_error,
+            kernel.loss_error,
+            if within { "ok" } else { "FAILED" },
+            kernel.layout
+        );
+    }
+    text.push('\n');
+    text
+}
+
+fn verdict(error: f64, tolerance: f64) -> String {
+    let outcome = if error <= tolerance { "ok" } else { "FAILED" };
+    format!("{outcome} ({})", Verdict::of(error).word())
+}
+
+fn place(coordinate: &Coordinate) -> String {
+    match coordinate.feature {
+        Some(feature) => format!("W[{}, {feature}]", coordinate.class),
+        None => format!("b[{}]", coordinate.class),
+    }
+}

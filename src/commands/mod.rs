@@ -1,0 +1,94 @@
+//! One command a file, each short: it wires the rooms below together, and prints.
+
+mod evaluate;
+mod gradcheck;
+mod predict;
+mod train;
+
+use crate::cli::Request;
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::kernel::{Compute, Kernel, Team};
+use crate::model::ModelError;
+use crate::run_folder::RunFolderError;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+
+/// How a command ended, when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All was done.
+    Done,
+    /// Training diverged.
+    Diverged,
+    /// A check failed.
+    CheckFailed,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Diverged => 4,
+            Self::CheckFailed => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Whatever went wrong; [`explain`] makes it readable.
+pub fn run(request: Request) -> anyhow::Result<Exit> {
+    match request {
+        Request::Run(request) => train::run(&request),
+        Request::Gradcheck(args) => gradcheck::run(&args),
+        Request::Evaluate(args) => evaluate::run(&args),
+        Request::Predict(args) => predict::run(&args),
+    }
+}
+
+/// A failure's exit code, and what to do about it if that is known.
+pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(error) = error.downcast_ref::<ConfigError>() {
+        return (if error.is_io() { 1 } else { 2 }, Some(error.hint()));
+    }
+    if let Some(error) = error.downcast_ref::<DataError>() {
+        return (if error.is_io() { 1 } else { 3 }, Some(error.hint()));
+    }
+    if let Some(error) = error.downcast_ref::<ModelError>() {
+        return (if error.is_io() { 1 } else { 3 }, Some(error.hint()));
+    }
+    if let Some(error) = error.downcast_ref::<RunFolderError>() {
+        return (if error.is_usage() { 2 } else { 1 }, Some(error.hint()));
+    }
+    (1, None)
+}
+
+/// Whether nobody reads the output any more: no failure of ours.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints results.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints results as one JSON object.
+fn print_json(result: &impl Serialize) -> anyhow::Result<()> {
+    Ok(print(&format!("{}\n", serde_json::to_string_pretty(result)?))?)
+}
+
+/// The fastest kernel of this processor, on so many threads.
+fn compute(threads: Option<NonZeroUsize>) -> Compute {
+    let threads = threads.unwrap_or_else(crate::config::all_cores);
+    Compute { kernel: Kernel::detect(), team: Team::new(threads) }
+}

@@ -1,0 +1,118 @@
+//! `predict`: a saved model's answers for a data file.
+
+use super::evaluate::{label_of, model_file};
+use super::{Exit, compute};
+use crate::cli::{Output, PredictArgs};
+use crate::data::{self, Inputs};
+use crate::model::LinearModel;
+use crate::objective::{Loss, argmax, probabilities};
+use crate::report::console::Console;
+use crate::report::plot::count;
+use serde_json::{Map, Value, json};
+use std::io::{self, BufWriter, Write};
+
+pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
+    let console = Console { quiet: args.quiet };
+    let model = LinearModel::load(&model_file(&args.model))?;
+    let about = &model.about;
+    let Inputs { examples, labelled } =
+        data::read_inputs(&args.input, about.shape, about.class_names.len(), label_of(&model))?;
+    let kind = if labelled { "labelled" } else { "unlabelled" };
+    console.note(format_args!("{}: {} {kind} images", args.input.display(), count(examples.len())));
+
+    let mut predictions = Vec::with_capacity(examples.len());
+    model.for_each_scores(&examples, &examples.all(), &compute(args.threads), |scores, _| {
+        predictions.extend(scores.chunks_exact(about.class_names.len()).map(<[f32]>::to_vec));
+    });
+    let label =
+        |index: usize| labelled.then(|| about.class_names[usize::from(examples.labels[index])].as_str());
+    let rows =
+        predictions.iter().enumerate().map(|(index, scores)| Row::new(index, label(index), scores, &model));
+    match args.output {
+        Output::Csv => write_csv(&model, labelled, rows)?,
+        Output::Jsonl => write_json_lines(&model, rows)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// One example's answer.
+struct Row<'a> {
+    index: usize,
+    label: Option<&'a str>,
+    predicted: &'a str,
+    /// Probabilities (softmax), or each class's margin: its score less the highest of the others (SVM).
+    values: Vec<f64>,
+}
+
+impl<'a> Row<'a> {
+    fn new(index: usize, label: Option<&'a str>, scores: &[f32], model: &'a LinearModel) -> Self {
+        let mut values: Vec<f64> = scores.iter().map(|&score| score.into()).collect();
+        let best = argmax(&values);
+        match model.about.loss() {
+            Loss::Softmax => {
+                probabilities(&mut values);
+            }
+            Loss::Svm { .. } => {
+                let highest = values[best];
+                let others = values.iter().enumerate().filter(|&(class, _)| class != best);
+                let second = others.map(|(_, &score)| score).fold(f64::NEG_INFINITY, f64::max);
+                for (class, value) in values.iter_mut().enumerate() {
+                    *value -= if class == best { second } else { highest };
+                }
+            }
+        }
+        Self { index, label, predicted: &model.about.class_names[best], values }
+    }
+}
+
+/// What the values are, as the start of a column's name.
+fn value_name(model: &LinearModel) -> &'static str {
+    match model.about.loss() {
+        Loss::Softmax => "probability",
+        Loss::Svm { .. } => "margin",
+    }
+}
+
+fn write_csv<'a>(
+    model: &LinearModel,
+    labelled: bool,
+    rows: impl Iterator<Item = Row<'a>>,
+) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(BufWriter::new(io::stdout().lock()));
+    let mut header = vec!["index".to_owned()];
+    header.extend(labelled.then(|| "label".to_owned()));
+    header.push("predicted".into());
+    header.extend(model.about.class_names.iter().map(|name| format!("{} {name}", value_name(model))));
+    writer.write_record(&header).map_err(io::Error::from)?;
+    for row in rows {
+        let mut record = vec![row.index.to_string()];
+        record.extend(row.label.map(Into::into));
+        record.push(row.predicted.into());
+        record.extend(row.values.iter().map(|value| format!("{value:.6}")));
+        writer.write_record(&record).map_err(io::Error::from)?;
+    }
+    Ok(writer.flush()?)
+}
+
+fn write_json_lines<'a>(model: &LinearModel, rows: impl Iterator<Item = Row<'a>>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    // "probabilities" or "margins", by class name.
+    let plural = value_name(model)
+        .strip_suffix('y')
+        .map_or_else(|| format!("{}s", value_name(model)), |stem| format!("{stem}ies"));
+    for row in rows {
+        let values: Map<String, Value> = model
+            .about
+            .class_names
+            .iter()
+            .cloned()
+            .zip(row.values.iter().map(|&value| json!(value)))
+            .collect();
+        let mut object = json!({"index": row.index, "predicted": row.predicted, plural.as_str(): values});
+        if let Some(label) = row.label {
+            object["label"] = json!(label);
+        }
+        writeln!(out, "{object}")?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,357 @@
+//! `train` and `random-search`: from settings to a saved, tested model.
+
+use super::{Exit, compute, print, print_json};
+use crate::cli::RunRequest;
+use crate::config::{self, RunConfig, Strategy};
+use crate::data::{self, Dataset, Preprocessing, Source, Split};
+use crate::kernel::Compute;
+use crate::machine::{Machine, peak_memory_bytes};
+use crate::metrics::wilson_interval;
+use crate::model::{About, LinearModel};
+use crate::objective::reference::Reference;
+use crate::objective::{LinearProblem, Loss};
+use crate::optim::{largest_eigenvalue, suggested_rate};
+use crate::random::{self, Stream};
+use crate::report::attempts::{AttemptsInput, render_attempts};
+use crate::report::console::{Console, ExpectedLoss};
+use crate::report::curves::{self, CurvesInput, EpochPoint};
+use crate::report::plot::{count, setting};
+use crate::report::summary::{RunResult, attempts_csv, history_csv};
+use crate::report::templates;
+use crate::run_folder::{self, RunFolder};
+use crate::train::{self, Epoch, Stop, Watched};
+use ndarray::{Array1, Array2};
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand_distr::StandardNormal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Set by Ctrl-C; strategies look at it after every step.
+static INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
+    let begun = Instant::now();
+    let config = config::resolve(&request.settings, &request.given, request.config.as_deref())?;
+    if request.print_config {
+        print(&config.to_toml(None))?;
+        return Ok(Exit::Done);
+    }
+    let settings = &config.settings;
+    let console = Console { quiet: settings.quiet };
+    stop_on_interrupt()?;
+
+    let folder = RunFolder::prepare(settings.out.as_deref(), &default_name(&config), settings.force)?;
+    let data = data::load(settings.data.as_deref(), settings.label)?;
+    tell_data(console, &data);
+    let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
+    let compute = compute(settings.threads);
+    let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
+    let session = Session { config: &config, console, data: &data, split, compute: &compute, preprocessing };
+
+    console.note(format_args!("objective: {}", objective_line(&session)));
+    // The digest reads every byte once: that need not wait for training, nor training for it.
+    let (trained, digest) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| data.digest());
+        let trained = session.train();
+        (trained, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let trained = trained?;
+    session.tell_stop(trained.stop);
+    let result = session.save(folder, &trained, digest, begun)?;
+    if settings.json {
+        print_json(&result)?
+    } else {
+        print(&result.to_text())?
+    }
+    Ok(match trained.stop {
+        Stop::Completed | Stop::EarlyStop { .. } => Exit::Done,
+        Stop::Diverged { .. } => Exit::Diverged,
+        Stop::Interrupted { .. } => Exit::Interrupted,
+    })
+}
+
+/// The first Ctrl-C lets the step finish and saves; a second one stops at once.
+fn stop_on_interrupt() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPT.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    })?;
+    Ok(())
+}
+
+/// `<time>-<loss>`, in UTC.
+fn default_name(config: &RunConfig) -> String {
+    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    format!("{time}-{}", config::name(config.settings.loss))
+}
+
+fn tell_data(console: Console, data: &Dataset) {
+    let [channels, height, width] = data.shape;
+    console.note(format_args!(
+        "data: {}, {} training and {} test images of {width} x {height} x {channels}, {} classes{}",
+        data.name,
+        count(data.train.len()),
+        count(data.test.len()),
+        data.classes(),
+        match &data.source {
+            Source::BuiltIn => String::new(),
+            Source::Folder(path) => format!(", from {}", path.display()),
+        }
+    ));
+    if data.source == Source::BuiltIn {
+        console.note(
+            "      for CIFAR-10, unpack cifar-10-binary.tar.gz (www.cs.toronto.edu/~kriz/cifar.html) into data/, or \
+             give --data DIR",
+        );
+    }
+    data.notes.iter().for_each(|note| console.warn(note));
+}
+
+/// The full loss with its numbers, and what W multiplies.
+fn objective_line(session: &Session<'_>) -> String {
+    let features = config::name(session.config.preprocess);
+    let features = match features.as_str() {
+        "none" => "raw pixels of 0 to 255".to_owned(),
+        "standardize" => "standardized pixels".to_owned(),
+        "scale" => "centered pixels / 255".to_owned(),
+        _ => "centered pixels".to_owned(),
+    };
+    format!(
+        "{}, s = W x + b over {features}, N = {}, lambda = {}, b penalised like W",
+        session.config.objective,
+        count(session.split.train.len()),
+        session.config.settings.reg
+    )
+}
+
+/// A run with everything loaded.
+struct Session<'a> {
+    config: &'a RunConfig,
+    console: Console,
+    data: &'a Dataset,
+    split: Split,
+    compute: &'a Compute,
+    preprocessing: Preprocessing,
+}
+
+/// What either strategy comes to.
+struct Trained {
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+    penalty: f64,
+    stop: Stop,
+    seconds: f64,
+    steps: u64,
+    kept: Option<Epoch>,
+    epochs: usize,
+    history: Vec<u8>,
+    curves: String,
+}
+
+impl Session<'_> {
+    fn problem<'b>(&'b self, examples: &'b data::Examples) -> LinearProblem<'b> {
+        LinearProblem {
+            examples,
+            preprocessing: &self.preprocessing,
+            classes: self.data.classes(),
+            objective: self.config.objective,
+            compute: self.compute,
+        }
+    }
+
+    fn expected_loss(&self) -> ExpectedLoss {
+        let loss = self.config.objective.loss;
+        let formula = match loss {
+            Loss::Svm { margin } if margin == 1.0 => "K - 1",
+            Loss::Svm { .. } => "(K - 1) margin",
+            Loss::Softmax => "ln K",
+        };
+        ExpectedLoss { loss: loss.at_zero_scores(self.data.classes()), formula }
+    }
+
+    fn train(&self) -> anyhow::Result<Trained> {
+        match &self.config.strategy {
+            Strategy::Descent(plan) => self.descend(plan),
+            Strategy::RandomSearch(plan) => self.search(plan),
+        }
+    }
+
+    fn descend(&self, plan: &train::DescentPlan) -> anyhow::Result<Trained> {
+        let begun = Instant::now();
+        let problem = self.problem(&self.data.train);
+        let test = self.problem(&self.data.test);
+        let watched = Watched {
+            validation: &self.split.validation,
+            test: self.config.settings.watch_test.then_some(&test),
+        };
+        let mut progress = self.console.progress(self.expected_loss());
+        let descent = train::descend(&problem, &self.split.train, watched, plan, &mut progress, &INTERRUPT);
+        progress.finish();
+        let (weight, bias) = descent.weights.to_arrays();
+        let history = &descent.history;
+        let title = format!("{}, {}", self.data.name, config::name(self.config.settings.optimizer));
+        Ok(Trained {
+            weight,
+            bias,
+            penalty: descent.weights.penalty(),
+            stop: descent.stop,
+            seconds: begun.elapsed().as_secs_f64(),
+            steps: descent.step_losses.len() as u64,
+            kept: descent.kept_epoch.and_then(|kept| history.iter().find(|row| row.epoch == kept).copied()),
+            epochs: history.len(),
+            history: history_csv(history)?,
+            curves: curves::render(&CurvesInput {
+                title: &title,
+                loss_label: &format!("full loss ({})", config::name(self.config.settings.loss)),
+                step_losses: &steps_as_epochs(&descent.step_losses, descent.steps_per_epoch),
+                epochs: &history.iter().map(epoch_point).collect::<Vec<_>>(),
+            }),
+        })
+    }
+
+    fn search(&self, plan: &train::SearchPlan) -> anyhow::Result<Trained> {
+        let begun = Instant::now();
+        let problem = self.problem(&self.data.train);
+        let mut progress = self.console.progress(self.expected_loss());
+        progress.searching(plan.attempts);
+        let search = train::search(&problem, &self.split.train, plan, &mut progress, &INTERRUPT);
+        progress.finish();
+        let losses: Vec<f64> = search.attempts.iter().map(|attempt| attempt.loss).collect();
+        let all: Vec<f32> = search.weight.iter().chain(&search.bias).copied().collect();
+        Ok(Trained {
+            penalty: self.config.objective.penalty.value(&all),
+            weight: search.weight,
+            bias: search.bias,
+            stop: search.stop,
+            seconds: begun.elapsed().as_secs_f64(),
+            steps: search.attempts.len() as u64,
+            kept: None,
+            epochs: 0,
+            history: attempts_csv(&search.attempts)?,
+            curves: render_attempts(&AttemptsInput {
+                title: &format!("{}, random search", self.data.name),
+                losses: &losses,
+            }),
+        })
+    }
+
+    /// Tests the model, once, and writes the run folder.
+    fn save(
+        &self,
+        folder: RunFolder,
+        trained: &Trained,
+        digest: String,
+        begun: Instant,
+    ) -> anyhow::Result<RunResult> {
+        let objective = self.config.objective;
+        let names = self.data.class_names.clone();
+        let about = About::new(names, self.data.shape, objective.loss, self.config.recipe());
+        let (weight, bias) = (trained.weight.view(), trained.bias.view());
+        let model = LinearModel::fold(weight, bias, &self.preprocessing, about);
+
+        let (test, test_loss) = model.evaluate(&self.data.test, &self.data.test.all(), self.compute);
+        let (train, train_loss) = model.evaluate(&self.data.train, &self.split.train, self.compute);
+        if let Some(class) = test.only_prediction() {
+            let name = &self.data.class_names[class];
+            self.console.warn(format_args!(
+                "every test example is predicted as {name}: the model has learned nothing"
+            ));
+        }
+
+        folder.write(run_folder::CONFIG, self.config.to_toml(Some(&self.data.source)).as_bytes())?;
+        folder.write(run_folder::MODEL, &model.to_bytes()?)?;
+        folder.write("history.csv", &trained.history)?;
+        folder.write("curves.svg", trained.curves.as_bytes())?;
+        let raw: Vec<f32> = model.weight.iter().copied().collect();
+        folder.write("templates.png", &templates::render(&raw, self.data.shape, &self.data.class_names)?)?;
+
+        let (low, high) = wilson_interval(test.correct(), test.count());
+        let validation = trained.kept.and_then(|epoch| epoch.validation);
+        let result = RunResult {
+            version: env!("CARGO_PKG_VERSION"),
+            stop: trained.stop.word(),
+            stop_reason: trained.stop.to_string(),
+            strategy: config::name(self.config.settings.strategy),
+            test_accuracy: test.accuracy(),
+            test_accuracy_interval: [low, high],
+            test_correct: test.correct(),
+            test_count: test.count(),
+            test_loss: test_loss.mean(),
+            train_loss: train_loss.mean(),
+            train_accuracy: train.accuracy(),
+            objective: train_loss.mean() + trained.penalty,
+            objective_formula: objective.to_string(),
+            validation_accuracy: validation.map(|figures| figures.accuracy),
+            validation_loss: validation.map(|figures| figures.loss),
+            gap: None,
+            epochs: trained.epochs,
+            kept_epoch: trained.kept.map(|epoch| epoch.epoch),
+            steps: trained.steps,
+            data: match &self.data.source {
+                Source::BuiltIn => data::GENERATED.into(),
+                Source::Folder(path) => path.display().to_string(),
+            },
+            data_digest: digest,
+            rows: [self.split.train.len(), self.split.validation.len(), self.data.test.len()],
+            train_seconds: trained.seconds,
+            seconds: begun.elapsed().as_secs_f64(),
+            peak_memory_bytes: peak_memory_bytes(),
+            out: folder.target().display().to_string(),
+            machine: Machine::of(self.compute),
+            config: self.config.recipe(),
+        };
+        let mut json = serde_json::to_string_pretty(&result)?;
+        json.push('\n');
+        folder.write(run_folder::RESULT, json.as_bytes())?;
+        folder.publish()?;
+        Ok(result)
+    }
+
+    /// What a person should know about a run that did not go to its end.
+    fn tell_stop(&self, stop: Stop) {
+        match stop {
+            Stop::Completed => {}
+            Stop::EarlyStop { .. } | Stop::Interrupted { .. } => {
+                self.console.note(format_args!("stopped: {stop}"))
+            }
+            Stop::Diverged { lr, .. } => {
+                self.console.warn(format_args!("{stop}; the last good model is kept"));
+                if let Strategy::Descent(plan) = &self.config.strategy {
+                    let rate = suggested_rate(plan.rule, lr, self.largest_curvature());
+                    self.console.hint(format_args!("try --lr {}", setting(rate)));
+                }
+            }
+        }
+    }
+
+    /// An upper bound of the largest curvature of the full loss, estimated on a sample: for softmax the Hessian of a row is
+    /// at most (1/2) x x^T for each class; for the SVM the same serves as a measure of scale.
+    fn largest_curvature(&self) -> f64 {
+        const SAMPLE: usize = 500;
+        let mut rng = random::generator(self.config.settings.seed, Stream::Curvature);
+        let mut rows = self.split.train.clone();
+        random::shuffle(&mut rng, &mut rows);
+        rows.truncate(SAMPLE);
+        let objective = self.config.objective;
+        let sample = Reference::new(&self.data.train, &self.preprocessing, objective, &rows);
+        let start = Array1::random_using(self.data.train.width, StandardNormal, &mut rng);
+        0.5 * largest_eigenvalue(sample.features.view(), start) + 2.0 * objective.penalty.l2
+    }
+}
+
+/// Where on the axis of epochs each step's loss lies.
+fn steps_as_epochs(losses: &[f64], steps_per_epoch: usize) -> Vec<(f64, f64)> {
+    let place = |step: usize| step as f64 / steps_per_epoch as f64;
+    losses.iter().enumerate().map(|(step, &loss)| (place(step), loss)).collect()
+}
+
+fn epoch_point(row: &Epoch) -> EpochPoint {
+    EpochPoint {
+        epoch: row.epoch,
+        train_loss: row.train.objective,
+        validation_loss: row.validation.map(|figures| figures.objective),
+        train_accuracy: row.train.accuracy,
+        validation_accuracy: row.validation.map(|figures| figures.accuracy),
+    }
+}

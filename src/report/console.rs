@@ -1,0 +1,182 @@
+//! What people read on standard error: notes, warnings, progress. Results go to standard output and not
+//! through here.
+
+use super::plot::count;
+use crate::train::{Attempt, Epoch, Observer, Start, Step};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+
+/// Standard error, at the volume asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    /// No notes and no progress; warnings stay.
+    pub quiet: bool,
+}
+
+impl Console {
+    /// Something good to know.
+    pub fn note(self, text: impl Display) {
+        if !self.quiet {
+            line(text);
+        }
+    }
+
+    /// Something that is probably not as wanted.
+    pub fn warn(self, text: impl Display) {
+        line(format_args!("warning: {text}"));
+    }
+
+    /// What to do about a warning.
+    pub fn hint(self, text: impl Display) {
+        line(format_args!("hint: {text}"));
+    }
+
+    /// The observer that shows a run's progress: a bar on a terminal, lines elsewhere, nothing when quiet.
+    pub fn progress(self, expected_loss: ExpectedLoss) -> Progress {
+        Progress {
+            console: self,
+            bar: None,
+            on_terminal: std::io::stderr().is_terminal(),
+            expected_loss,
+            epochs: 0,
+            begun: Instant::now(),
+            examples: 0,
+        }
+    }
+}
+
+/// Writes a line to standard error; with nobody there to read it, nothing is lost.
+fn line(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The data loss that Q5 of the lecture predicts while all scores are near 0.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpectedLoss {
+    /// The loss.
+    pub loss: f64,
+    /// Its formula: "K - 1" or "ln K".
+    pub formula: &'static str,
+}
+
+/// Shows a run as it goes.
+pub struct Progress {
+    console: Console,
+    bar: Option<ProgressBar>,
+    on_terminal: bool,
+    expected_loss: ExpectedLoss,
+    epochs: usize,
+    begun: Instant,
+    examples: usize,
+}
+
+impl Progress {
+    fn bar(&mut self, length: u64, template: &str) {
+        if self.console.quiet || !self.on_terminal {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
+        // A template that does not parse is a slip of ours, which the default style survives.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar = Some(bar);
+    }
+
+    /// A line that stays: above the bar if there is one.
+    fn keep(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => self.console.note(text),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Whether this epoch gets a line: all of a short run, about fifty of a long one.
+    fn is_told(&self, epoch: usize) -> bool {
+        let every = self.epochs.div_ceil(50).max(1);
+        epoch == 1 || epoch == self.epochs || epoch.is_multiple_of(every)
+    }
+}
+
+impl Observer for Progress {
+    fn started(&mut self, start: &Start) {
+        self.epochs = start.epochs;
+        let ExpectedLoss { loss: expected, formula } = self.expected_loss;
+        let found = start.figures.loss;
+        let rows = count(start.rows);
+        self.console.note(format_args!(
+            "start: data loss {found:.4} on {rows} rows; near-zero scores predict {expected:.4} ({formula})"
+        ));
+        if !((found - expected).abs() <= 0.1 * expected) {
+            self.console.warn(format_args!(
+                "the start's data loss {found:.4} is not near {formula} = {expected:.4}: its weights are not small \
+                 (--init-scale), or the features are large (--preprocess)"
+            ));
+        }
+        self.bar(start.steps, "[{bar:24}] {percent:>3}% {msg}, {eta} left");
+        self.begun = Instant::now();
+    }
+
+    fn stepped(&mut self, step: &Step) {
+        self.examples += step.examples;
+        if let Some(bar) = &self.bar {
+            bar.set_position(step.step);
+            let rate = self.examples as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
+            bar.set_message(format!(
+                "epoch {}/{} loss {:.4} acc {:.1}% {}/s",
+                step.epoch,
+                self.epochs,
+                step.figures.objective,
+                100.0 * step.figures.accuracy,
+                count(rate as usize),
+            ));
+        }
+    }
+
+    fn epoch_ended(&mut self, epoch: &Epoch) {
+        if !self.is_told(epoch.epoch) {
+            return;
+        }
+        let mut text = format!(
+            "epoch {:>2}/{}: loss {:.4}, train {:.2}%",
+            epoch.epoch,
+            self.epochs,
+            epoch.train.objective,
+            100.0 * epoch.train.accuracy
+        );
+        for (name, figures) in [("validation", epoch.validation), ("test", epoch.test)] {
+            if let Some(figures) = figures {
+                text += &format!(", {name} {:.2}% (loss {:.4})", 100.0 * figures.accuracy, figures.objective);
+            }
+        }
+        text += &format!(", lr {}, {:.2} s", super::plot::setting(epoch.lr), epoch.seconds);
+        self.keep(&text);
+    }
+
+    fn attempted(&mut self, attempt: &Attempt) {
+        // The lecture's own words.
+        self.keep(&format!(
+            "in attempt {} the loss was {:.6}, best {:.6}",
+            attempt.attempt, attempt.loss, attempt.best
+        ));
+        if let Some(bar) = &self.bar {
+            bar.set_position(attempt.attempt as u64 + 1);
+        }
+    }
+}
+
+impl Progress {
+    /// Starts the bar of a random search.
+    pub fn searching(&mut self, attempts: usize) {
+        self.bar(attempts as u64, "[{bar:24}] {pos}/{len} attempts, {eta} left");
+    }
+}
