@@ -84,6 +84,13 @@ pub struct Coordinate {
     pub forward_error: f64,
 }
 
+impl Coordinate {
+    /// Whether the analytic value is right, as far as the quotients tell.
+    pub fn passes(&self, tolerance: f64) -> bool {
+        self.excess <= tolerance
+    }
+}
+
 /// One kernel on one layout of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KernelCheck {
@@ -97,6 +104,13 @@ pub struct KernelCheck {
     pub gradient_error: f64,
     /// Relative error of the full loss.
     pub loss_error: f64,
+}
+
+impl KernelCheck {
+    /// Whether both errors are within [`KERNEL_BOUND`].
+    pub fn passes(&self) -> bool {
+        self.gradient_error <= KERNEL_BOUND && self.loss_error <= KERNEL_BOUND
+    }
 }
 
 /// What an error means.
@@ -210,10 +224,8 @@ pub fn run_with(
     coordinates.sort_by(|a, b| order(b).partial_cmp(&order(a)).unwrap_or(Ordering::Equal));
 
     let (kernels, near_kink) = check_kernels(check, &reference, &rows, &weight, &bias, &analytic);
-    let coordinates_pass = coordinates.iter().all(|coordinate| coordinate.excess <= check.tolerance);
-    let within = |error: f64| error <= KERNEL_BOUND;
-    let kernels_pass =
-        kernels.iter().all(|kernel| within(kernel.gradient_error) && within(kernel.loss_error));
+    let coordinates_pass = coordinates.iter().all(|coordinate| coordinate.passes(check.tolerance));
+    let kernels_pass = kernels.iter().all(KernelCheck::passes);
     Report {
         loss: match check.objective.loss {
             Loss::Svm { .. } => "svm",
@@ -396,7 +408,7 @@ fn check_kernels(
                 objective: check.objective,
                 compute: &compute,
             };
-            let mut weights = Weights::new(weight.view(), bias.view(), &problem);
+            let mut weights = Weights::new(weight, bias, &problem);
             let loss = problem.loss_and_gradient(&mut weights, batch).mean() + weights.penalty();
             found.push(KernelCheck {
                 kernel: kernel.name(),
@@ -475,7 +487,8 @@ mod tests {
     /// Wrong gradients as people write them: each is caught.
     #[test]
     fn wrong_gradients_are_caught() {
-        let plants: [(&str, fn(&mut Parameters)); 5] = [
+        type Plant = fn(&mut Parameters);
+        let plants: [(&str, Plant); 5] = [
             ("a sign", |gradient| gradient.0.mapv_inplace(|g| -g)),
             ("1% too long", |gradient| gradient.0.mapv_inplace(|g| 1.01 * g)),
             ("a bias that is forgotten", |gradient| gradient.1.fill(0.0)),
@@ -486,9 +499,9 @@ mod tests {
             for (name, plant) in plants {
                 let report = report(loss, plant);
                 assert!(!report.passed, "{name} is not caught for {loss:?}");
-                let coordinates_fail = report.coordinates.iter().any(|c| !(c.excess <= report.tolerance));
+                let coordinates_fail = report.coordinates.iter().any(|c| !c.passes(report.tolerance));
                 assert!(coordinates_fail, "{name}: only the kernels' check saw it, for {loss:?}");
-                let kernels_fail = report.kernels.iter().any(|k| !(k.gradient_error <= KERNEL_BOUND));
+                let kernels_fail = report.kernels.iter().any(|k| !k.passes());
                 assert!(kernels_fail, "{name}: only the numerical check saw it, for {loss:?}");
             }
         }

@@ -8,7 +8,7 @@ use crate::data::{Examples, Preprocessing};
 use crate::kernel::Compute;
 use crate::metrics::Evaluation;
 use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Weights};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -106,14 +106,9 @@ impl ModelError {
 impl LinearModel {
     /// The model of raw features that equals `weight` and `bias` on preprocessed ones: W scale and
     /// b - (W scale) mean, rounded once from f64.
-    pub fn fold(
-        weight: ArrayView2<'_, f32>,
-        bias: ArrayView1<'_, f32>,
-        map: &Preprocessing,
-        about: About,
-    ) -> Self {
-        let mut folded = weight.to_owned();
-        let mut shifted = bias.to_owned();
+    pub fn fold(weight: &Array2<f32>, bias: &Array1<f32>, map: &Preprocessing, about: About) -> Self {
+        let mut folded = weight.clone();
+        let mut shifted = bias.clone();
         for (mut row, bias) in folded.rows_mut().into_iter().zip(&mut shifted) {
             let mut offset = f64::from(*bias);
             for ((w, scale), mean) in row.iter_mut().zip(&map.scale).zip(&map.mean) {
@@ -142,7 +137,7 @@ impl LinearModel {
         let objective = Objective { loss: self.about.loss(), penalty: Penalty { l2: 0.0, l1: 0.0 } };
         let problem =
             LinearProblem { examples, preprocessing: &raw, classes: self.classes(), objective, compute };
-        let mut weights = Weights::new(self.weight.view(), self.bias.view(), &problem);
+        let mut weights = Weights::new(&self.weight, &self.bias, &problem);
         problem.for_each_scores(&mut weights, rows, look);
     }
 
@@ -189,8 +184,8 @@ impl LinearModel {
         })
     }
 
-    /// The model in a file's bytes; on failure, what was found and what was expected.
-    fn from_bytes(bytes: &[u8]) -> Result<Self, (String, &'static str)> {
+    /// The model in a file's bytes.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Surprise> {
         let broken =
             |error: safetensors::SafeTensorError| (format!("no safetensors ({error})"), "a model file");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -220,8 +215,11 @@ impl LinearModel {
     }
 }
 
+/// What was found, and what was expected.
+type Surprise = (String, &'static str);
+
 /// The numbers and the shape of the f32 tensor `name`.
-fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<(Vec<f32>, Vec<usize>), (String, &'static str)> {
+fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<(Vec<f32>, Vec<usize>), Surprise> {
     let tensor =
         tensors.tensor(name).map_err(|_| (format!("no tensor {name}"), "tensors weight and bias"))?;
     if tensor.dtype() != Dtype::F32 {
@@ -270,7 +268,7 @@ mod tests {
     fn folding_keeps_the_scores() {
         let map = Preprocessing { mean: vec![10.0, 20.0, 30.0], scale: vec![0.5, 2.0, 0.1] };
         let model = model();
-        let folded = LinearModel::fold(model.weight.view(), model.bias.view(), &map, model.about.clone());
+        let folded = LinearModel::fold(&model.weight, &model.bias, &map, model.about.clone());
         let x = array![3.0, 200.0, 255.0_f32];
         let seen: Array1<f32> = (&x - &Array1::from(map.mean)) * &Array1::from(map.scale);
         let expected = model.weight.dot(&seen) + &model.bias;

@@ -40,9 +40,9 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     };
     let result = result.count(&evaluation, &model.about.class_names, args.top.get());
     if args.json {
-        print_json(&result)?
+        print_json(&result)?;
     } else {
-        print(&result.to_text())?
+        print(&result.to_text())?;
     }
     Ok(Exit::Done)
 }

@@ -59,9 +59,9 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     session.tell_stop(trained.stop);
     let result = session.save(folder, &trained, digest, begun)?;
     if settings.json {
-        print_json(&result)?
+        print_json(&result)?;
     } else {
-        print(&result.to_text())?
+        print(&result.to_text())?;
     }
     Ok(match trained.stop {
         Stop::Completed | Stop::EarlyStop { .. } => Exit::Done,
@@ -163,7 +163,7 @@ impl Session<'_> {
     fn expected_loss(&self) -> ExpectedLoss {
         let loss = self.config.objective.loss;
         let formula = match loss {
-            Loss::Svm { margin } if margin == 1.0 => "K - 1",
+            Loss::Svm { margin: 1.0 } => "K - 1",
             Loss::Svm { .. } => "(K - 1) margin",
             Loss::Softmax => "ln K",
         };
@@ -247,8 +247,7 @@ impl Session<'_> {
         let objective = self.config.objective;
         let names = self.data.class_names.clone();
         let about = About::new(names, self.data.shape, objective.loss, self.config.recipe());
-        let (weight, bias) = (trained.weight.view(), trained.bias.view());
-        let model = LinearModel::fold(weight, bias, &self.preprocessing, about);
+        let model = LinearModel::fold(&trained.weight, &trained.bias, &self.preprocessing, about);
 
         let (test, test_loss) = model.evaluate(&self.data.test, &self.data.test.all(), self.compute);
         let (train, train_loss) = model.evaluate(&self.data.train, &self.split.train, self.compute);
@@ -313,7 +312,7 @@ impl Session<'_> {
         match stop {
             Stop::Completed => {}
             Stop::EarlyStop { .. } | Stop::Interrupted { .. } => {
-                self.console.note(format_args!("stopped: {stop}"))
+                self.console.note(format_args!("stopped: {stop}"));
             }
             Stop::Diverged { lr, .. } => {
                 self.console.warn(format_args!("{stop}; the last good model is kept"));
@@ -336,7 +335,7 @@ impl Session<'_> {
         let objective = self.config.objective;
         let sample = Reference::new(&self.data.train, &self.preprocessing, objective, &rows);
         let start = Array1::random_using(self.data.train.width, StandardNormal, &mut rng);
-        0.5 * largest_eigenvalue(sample.features.view(), start) + 2.0 * objective.penalty.l2
+        0.5 * largest_eigenvalue(&sample.features, start) + 2.0 * objective.penalty.l2
     }
 }
 

@@ -60,6 +60,7 @@ pub enum ScheduleName {
 /// What a run can be told. Options are those whose default depends on something else; `resolve` fills them.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Settings {
     /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" for the built-in set [default:
     /// data/cifar-10-batches-bin if it is there, else generated]
@@ -316,7 +317,7 @@ impl Settings {
 }
 
 /// The name of a choice, as flags and keys have it.
-pub fn name(choice: impl ValueEnum) -> String {
+pub fn name(choice: impl ValueEnum + Copy) -> String {
     choice.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
 }
 

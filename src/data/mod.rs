@@ -107,7 +107,7 @@ impl Dataset {
             let labels: Vec<u8> = part.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
             hash.update(labels);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", hash.finalize())
     }
 }
 

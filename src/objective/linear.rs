@@ -16,7 +16,7 @@
 use super::{BatchLoss, Objective, Penalty};
 use crate::data::{Examples, Preprocessing};
 use crate::kernel::Compute;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
 /// Features a panel has, about: its part of W for ten classes fits the nearest cache.
@@ -109,7 +109,7 @@ pub struct Weights {
 
 impl Weights {
     /// `weight` (K, D) and `bias` (K), over the preprocessed features of `problem`.
-    pub fn new(weight: ArrayView2<'_, f32>, bias: ArrayView1<'_, f32>, problem: &LinearProblem<'_>) -> Self {
+    pub fn new(weight: &Array2<f32>, bias: &Array1<f32>, problem: &LinearProblem<'_>) -> Self {
         let (classes, width) = weight.dim();
         let panels = panels(width)
             .map(|features| {
@@ -143,7 +143,7 @@ impl Weights {
     pub fn zeros(problem: &LinearProblem<'_>) -> Self {
         let (weight, bias) =
             (Array2::zeros((problem.classes, problem.examples.width)), Array1::zeros(problem.classes));
-        Self::new(weight.view(), bias.view(), problem)
+        Self::new(&weight, &bias, problem)
     }
 
     /// W (K, D) and b (K).
@@ -177,20 +177,25 @@ impl Weights {
         self.panels.iter().map(|panel| panel.weight.len()).chain([self.bias.len()]).collect()
     }
 
-    /// Changes every part of the weights by `rule(weights, gradient, state)`; `states` has one state a part.
+    /// Changes every part of the weights by `rule(weights, gradient, state)`; `states` has one state a
+    /// part.
+    ///
+    /// # Panics
+    /// When there are more or fewer states than parts.
     pub fn update<S: Send>(
         &mut self,
         problem: &LinearProblem<'_>,
         states: &mut [S],
         rule: impl Fn(&mut [f32], &[f32], &mut S) + Sync,
     ) {
-        let (bias_state, panel_states) = states.split_last_mut().expect("a state for the bias");
+        assert_eq!(states.len(), self.parts(), "one state a part");
+        let (panel_states, bias_state) = states.split_at_mut(self.panels.len());
         let mut parts: Vec<_> = self.panels.iter_mut().zip(panel_states).collect();
         problem.compute.team.for_each(&mut parts, |_, (panel, state)| {
             rule(&mut panel.weight, &panel.gradient, state);
             panel.fold(problem.preprocessing, problem.objective.penalty);
         });
-        rule(&mut self.bias, &self.bias_gradient, bias_state);
+        rule(&mut self.bias, &self.bias_gradient, &mut bias_state[0]);
 
         for (class, offset) in self.offset.iter_mut().enumerate() {
             let shift: f64 = self.panels.iter().map(|panel| panel.shift[class]).sum();

@@ -64,6 +64,7 @@ impl AddAssign for BatchLoss {
 /// Floats that losses are computed in: f32 for training, f64 to check it.
 pub trait Real: Float + AddAssign + Send + Sync {
     /// e^self, the same bits on every platform where training needs that.
+    #[must_use]
     fn exponential(self) -> Self;
     /// From f64, rounded.
     fn of(value: f64) -> Self;

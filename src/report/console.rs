@@ -4,8 +4,8 @@
 use super::plot::count;
 use crate::train::{Attempt, Epoch, Observer, Start, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::fmt::{Display, Write as _};
+use std::io::{IsTerminal, Write as _};
 use std::time::Instant;
 
 /// Standard error, at the volume asked for.
@@ -116,7 +116,8 @@ impl Observer for Progress {
         self.console.note(format_args!(
             "start: data loss {found:.4} on {rows} rows; near-zero scores predict {expected:.4} ({formula})"
         ));
-        if !((found - expected).abs() <= 0.1 * expected) {
+        let near = (found - expected).abs() <= 0.1 * expected;
+        if !near {
             self.console.warn(format_args!(
                 "the start's data loss {found:.4} is not near {formula} = {expected:.4}: its weights are not small \
                  (--init-scale), or the features are large (--preprocess)"
@@ -155,10 +156,11 @@ impl Observer for Progress {
         );
         for (name, figures) in [("validation", epoch.validation), ("test", epoch.test)] {
             if let Some(figures) = figures {
-                text += &format!(", {name} {:.2}% (loss {:.4})", 100.0 * figures.accuracy, figures.objective);
+                let _ =
+                    write!(text, ", {name} {:.2}% (loss {:.4})", 100.0 * figures.accuracy, figures.objective);
             }
         }
-        text += &format!(", lr {}, {:.2} s", super::plot::setting(epoch.lr), epoch.seconds);
+        let _ = write!(text, ", lr {}, {:.2} s", super::plot::setting(epoch.lr), epoch.seconds);
         self.keep(&text);
     }
 

@@ -105,6 +105,9 @@ pub fn share(correct: u64, count: u64) -> String {
 }
 
 /// The history of a descent as CSV.
+///
+/// # Errors
+/// None that writing to memory can cause.
 pub fn history_csv(history: &[Epoch]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
@@ -140,6 +143,9 @@ pub fn history_csv(history: &[Epoch]) -> csv::Result<Vec<u8>> {
 }
 
 /// The history of a random search as CSV.
+///
+/// # Errors
+/// None that writing to memory can cause.
 pub fn attempts_csv(attempts: &[Attempt]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["attempt", "objective", "best", "seconds"])?;
@@ -204,6 +210,7 @@ pub struct ClassResult {
 
 impl EvaluationResult {
     /// Fills what derives from the counts.
+    #[must_use]
     pub fn count(mut self, evaluation: &Evaluation, class_names: &[String], top: usize) -> Self {
         let (correct, total) = (evaluation.correct(), evaluation.count());
         let finite = |value: f64| value.is_finite().then_some(value);

@@ -238,7 +238,7 @@ fn start_weights(problem: &LinearProblem<'_>, plan: &DescentPlan) -> Weights {
     let shape = (problem.classes, problem.examples.width);
     let weight: Array2<f32> = Array2::random_using(shape, StandardNormal, &mut rng) * scale;
     let bias: Array1<f32> = Array1::random_using(problem.classes, StandardNormal, &mut rng) * scale;
-    Weights::new(weight.view(), bias.view(), problem)
+    Weights::new(&weight, &bias, problem)
 }
 
 fn figures_of(problem: &LinearProblem<'_>, weights: &mut Weights, rows: &[u32]) -> Option<Figures> {

@@ -104,7 +104,7 @@ fn full_losses(
     else {
         unreachable!("candidates have equal shapes");
     };
-    let mut weights = Weights::new(weight.view(), bias.view(), &stacked);
+    let mut weights = Weights::new(&weight, &bias, &stacked);
 
     let mut totals = vec![0.0; candidates.len()];
     stacked.for_each_scores(&mut weights, rows, |scores, labels| {
