@@ -27,7 +27,7 @@ impl Machine {
             cores: crate::config::all_cores().get(),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             kernel: compute.kernel.name(),
-            threads: compute.team.threads(),
+            threads: compute.team.threads().get(),
         }
     }
 }

@@ -31,6 +31,12 @@ impl Evaluation {
         }
     }
 
+    /// Adds the counts of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.confusion += &other.confusion;
+        self.within.iter_mut().zip(&other.within).for_each(|(sum, count)| *sum += count);
+    }
+
     /// Examples counted.
     pub fn count(&self) -> u64 {
         self.confusion.sum()

@@ -125,31 +125,37 @@ impl LinearModel {
         self.bias.len()
     }
 
-    /// Calls `look` with the scores (B, K) and labels of one block of `rows` after the other.
-    pub fn for_each_scores(
+    /// What `look` makes of the scores (B, K) and labels of each block of `rows`, in the order of the blocks; the
+    /// blocks are looked at in parallel.
+    pub fn map_scores<R: Send>(
         &self,
         examples: &Examples,
         rows: &[u32],
         compute: &Compute,
-        look: impl FnMut(&[f32], &[u16]),
-    ) {
+        look: impl Fn(&[f32], &[u16]) -> R + Sync,
+    ) -> Vec<R> {
         let raw = Preprocessing::identity(examples.width);
         let objective = Objective { loss: self.about.loss(), penalty: Penalty { l2: 0.0, l1: 0.0 } };
-        let problem =
-            LinearProblem { examples, preprocessing: &raw, classes: self.classes(), objective, compute };
-        let mut weights = Weights::new(&self.weight, &self.bias, &problem);
-        problem.for_each_scores(&mut weights, rows, look);
+        let classes = self.classes();
+        let problem = LinearProblem { examples, preprocessing: &raw, classes, objective, compute };
+        let weights = Weights::new(&self.weight, &self.bias, &problem);
+        problem.map_scores(&weights, rows, look)
     }
 
     /// Counts and the data loss over `rows`.
     pub fn evaluate(&self, examples: &Examples, rows: &[u32], compute: &Compute) -> (Evaluation, BatchLoss) {
-        let mut evaluation = Evaluation::new(self.classes());
-        let mut sum = BatchLoss::default();
-        self.for_each_scores(examples, rows, compute, |scores, labels| {
+        let loss = self.about.loss();
+        let parts = self.map_scores(examples, rows, compute, |scores, labels| {
+            let mut evaluation = Evaluation::new(self.classes());
             evaluation.add(scores, labels);
-            sum += self.about.loss().total(scores, self.classes(), labels);
+            (evaluation, loss.total(scores, self.classes(), labels))
         });
-        (evaluation, sum)
+        let mut whole = (Evaluation::new(self.classes()), BatchLoss::default());
+        for (evaluation, sum) in parts {
+            whole.0.merge(&evaluation);
+            whole.1 += sum;
+        }
+        whole
     }
 
     /// The file's bytes; the same for the same model.

@@ -20,14 +20,13 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let kind = if labelled { "labelled" } else { "unlabelled" };
     console.note(format_args!("{}: {} {kind} images", args.input.display(), count(examples.len())));
 
-    let mut predictions = Vec::with_capacity(examples.len());
-    model.for_each_scores(&examples, &examples.all(), &compute(args.threads), |scores, _| {
-        predictions.extend(scores.chunks_exact(about.class_names.len()).map(<[f32]>::to_vec));
-    });
+    let classes = model.classes();
+    let blocks =
+        model.map_scores(&examples, &examples.all(), &compute(args.threads), |scores, _| scores.to_vec());
+    let predictions = blocks.iter().flat_map(|block| block.chunks_exact(classes));
     let label =
         |index: usize| labelled.then(|| about.class_names[usize::from(examples.labels[index])].as_str());
-    let rows =
-        predictions.iter().enumerate().map(|(index, scores)| Row::new(index, label(index), scores, &model));
+    let rows = predictions.enumerate().map(|(index, scores)| Row::new(index, label(index), scores, &model));
     match args.output {
         Output::Csv => write_csv(&model, labelled, rows)?,
         Output::Jsonl => write_json_lines(&model, rows)?,

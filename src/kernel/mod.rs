@@ -4,26 +4,29 @@
 //! (bytes, N x D) and a *panel* of features f in `features` (F of them):
 //!
 //! - [`Kernel::scores`]: `S[i, k] = sum_f W[k, f] X[i, f]`, shapes (B, K) from (K, F) and (B, F);
-//! - [`Kernel::add_gradient`]: `G[k, f] += sum_i A[i, k] X[i, f]`, shapes (K, F) from (B, K) and (B, F).
+//! - [`Kernel::gradient`]: `G[k, f] = sum_i A[i, k] X[i, f]`, shapes (K, F) from (B, K) and (B, F).
 //!
 //! Working by panels of features makes results independent of the number of threads: a panel's
 //! sums run over features and rows in a fixed order, panels own disjoint parts of W and G, and
 //! whoever adds the panels' partial scores does so in panel order.
 //!
-//! [`plain`] is the reference that every fast path is tested against. Which one runs is chosen once,
-//! by [`Kernel::detect`].
+//! [`Kernel::Plain`] is the reference that every fast path is tested against. Which one runs is
+//! chosen once, by [`Kernel::detect`].
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod exp;
 mod plain;
 mod team;
+#[cfg(test)]
+mod tests;
 
+pub use exp::exp;
 pub use team::Team;
 
 use std::ops::Range;
-
-/// e^x
-pub fn exp(x: f32) -> f32 {
-    x.exp()
-}
 
 /// What computes: an instruction set, and the threads that use it.
 pub struct Compute {
@@ -45,40 +48,113 @@ pub struct ByteRows<'a> {
 impl<'a> ByteRows<'a> {
     /// The bytes of `row` within `features`.
     #[inline]
-    pub fn segment(&self, row: u32, features: &Range<usize>) -> &'a [u8] {
+    fn segment(&self, row: u32, features: &Range<usize>) -> &'a [u8] {
         let start = row as usize * self.width;
         &self.bytes[start + features.start..start + features.end]
     }
 }
 
+/// What a product reads of X, its lengths checked by [`check`].
+struct Block<'a> {
+    x: ByteRows<'a>,
+    /// The rows of X, in the order they are summed.
+    rows: &'a [u32],
+    /// The rows of X that the next product reads.
+    next: &'a [u32],
+    /// The panel.
+    features: Range<usize>,
+    /// K.
+    classes: usize,
+}
+
+impl<'a> Block<'a> {
+    /// The rows of the next product to fetch while feature `start` of the panel is worked on: all of
+    /// them once a cache line, else none.
+    #[cfg(target_arch = "x86_64")]
+    fn next_at(&self, start: usize) -> &'a [u32] {
+        /// Bytes of a cache line.
+        const LINE: usize = 64;
+        if start.is_multiple_of(LINE) { self.next } else { &[] }
+    }
+
+    /// Asks for the cache line of a byte of X.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn prefetch(&self, row: u32, feature: usize) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let offset = row as usize * self.x.width + feature;
+        let address = self.x.bytes.as_ptr().wrapping_add(offset);
+        // SAFETY: a prefetch is a hint: it neither faults nor shows, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+}
+
+/// The rows of a gradient, and those to fetch meanwhile.
+///
+/// Rows of a shuffle lie anywhere in memory, which the processor cannot foresee; asked for during
+/// the gradient before, they have arrived when the next scores need them. It changes no result.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rows<'a> {
+    /// The rows of X, in the order they are summed.
+    pub now: &'a [u32],
+    /// The rows that the next product reads; those beyond X or beyond the length of `now` are left.
+    pub next: &'a [u32],
+}
+
+impl<'a> From<&'a [u32]> for Rows<'a> {
+    fn from(now: &'a [u32]) -> Self {
+        Self { now, next: &[] }
+    }
+}
+
 /// The instruction set the products run on.
+///
+/// The fast variants hold the proof that this processor has theirs, so only [`Kernel::detect`] and
+/// [`Kernel::available`] make them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Portable code, the reference.
     Plain,
+    /// AVX-512 (F, BW and VL).
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    /// AVX2 with FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
 }
 
 impl Kernel {
     /// The fastest kernel this processor can run.
     pub fn detect() -> Self {
-        Self::Plain
+        Self::available().first().copied().unwrap_or(Self::Plain)
     }
 
-    /// All that this processor can run.
+    /// Every kernel this processor can run, the fastest first and [`Kernel::Plain`] last.
     pub fn available() -> Vec<Self> {
-        vec![Self::Plain]
+        let mut kernels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            kernels.extend(avx512::Avx512::detect().map(Self::Avx512));
+            kernels.extend(avx2::Avx2::detect().map(Self::Avx2));
+        }
+        kernels.push(Self::Plain);
+        kernels
     }
 
     /// A short name for logs and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
         }
     }
 
     /// `out[i K + k] = sum over f of weights[k F + f] x[rows[i], features.start + f]`, overwriting `out`.
     ///
-    /// `weights` is (K, F) and `out` (rows.len(), K), both row-major; K is `classes`.
+    /// `weights` is (K, F) and `out` (B, K), both row-major; K is `classes`, B the number of rows.
     ///
     /// # Panics
     /// When a length does not match, or a row or feature lies outside X.
@@ -92,29 +168,60 @@ impl Kernel {
         out: &mut [f32],
     ) {
         check(x, rows, &features, weights.len(), out.len(), classes);
+        let block = Block { x, rows, next: &[], features, classes };
         match self {
-            Self::Plain => plain::scores(x, rows, features, weights, classes, out),
+            Self::Plain => plain::scores(&block, weights, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.scores(&block, weights, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.scores(&block, weights, out),
         }
     }
 
-    /// `gradient[k F + f] += sum over i of slopes[i K + k] x[rows[i], features.start + f]`.
+    /// `gradient[k F + f] = sum over i of slopes[i K + k] x[rows[i], features.start + f]`, overwriting `gradient`.
     ///
-    /// `slopes` is (rows.len(), K) and `gradient` (K, F), both row-major; K is `classes`.
+    /// `slopes` is (B, K) and `gradient` (K, F), both row-major; K is `classes`, B the number of rows.
     ///
     /// # Panics
     /// When a length does not match, or a row or feature lies outside X.
-    pub fn add_gradient(
+    pub fn gradient<'r>(
         self,
         x: ByteRows<'_>,
-        rows: &[u32],
+        rows: impl Into<Rows<'r>>,
         features: Range<usize>,
         slopes: &[f32],
         classes: usize,
         gradient: &mut [f32],
     ) {
+        gradient.fill(0.0);
+        self.add_gradient(x, rows, features, slopes, classes, gradient);
+    }
+
+    /// As [`Kernel::gradient`], but adding to what `gradient` holds.
+    ///
+    /// The rows are added one after the other, so two calls give the same bits as one with the rows
+    /// of both.
+    ///
+    /// # Panics
+    /// When a length does not match, or a row or feature lies outside X.
+    pub fn add_gradient<'r>(
+        self,
+        x: ByteRows<'_>,
+        rows: impl Into<Rows<'r>>,
+        features: Range<usize>,
+        slopes: &[f32],
+        classes: usize,
+        gradient: &mut [f32],
+    ) {
+        let Rows { now: rows, next } = rows.into();
         check(x, rows, &features, gradient.len(), slopes.len(), classes);
+        let block = Block { x, rows, next, features, classes };
         match self {
-            Self::Plain => plain::gradient(x, rows, features, slopes, classes, gradient),
+            Self::Plain => plain::add_gradient(&block, slopes, gradient),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
         }
     }
 }
@@ -128,6 +235,7 @@ fn check(
     batch_len: usize,
     classes: usize,
 ) {
+    assert!(classes > 0, "no classes");
     assert!(
         features.end <= x.width && features.start <= features.end,
         "features {features:?} of {}",

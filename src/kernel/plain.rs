@@ -1,40 +1,25 @@
 //! Portable products: the reference for the fast paths, and the path of processors without them.
 
-use super::ByteRows;
-use std::ops::Range;
+use super::Block;
 
-pub fn scores(
-    x: ByteRows<'_>,
-    rows: &[u32],
-    features: Range<usize>,
-    weights: &[f32],
-    classes: usize,
-    out: &mut [f32],
-) {
-    let width = features.len();
+pub fn scores(block: &Block, weights: &[f32], out: &mut [f32]) {
+    let width = block.features.len();
     let mut row = vec![0.0_f32; width];
-    for (&i, scores) in rows.iter().zip(out.chunks_exact_mut(classes)) {
-        for (wide, &byte) in row.iter_mut().zip(x.segment(i, &features)) {
+    for (&i, scores) in block.rows.iter().zip(out.chunks_exact_mut(block.classes)) {
+        for (wide, &byte) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
             *wide = f32::from(byte);
         }
-        for (score, w) in scores.iter_mut().zip(weights.chunks_exact(width.max(1))) {
-            *score = dot(w, &row);
+        for (k, score) in scores.iter_mut().enumerate() {
+            *score = dot(&weights[k * width..(k + 1) * width], &row);
         }
     }
 }
 
-pub fn gradient(
-    x: ByteRows<'_>,
-    rows: &[u32],
-    features: Range<usize>,
-    slopes: &[f32],
-    classes: usize,
-    gradient: &mut [f32],
-) {
-    let width = features.len();
+pub fn add_gradient(block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+    let width = block.features.len();
     let mut row = vec![0.0_f32; width];
-    for (&i, slopes) in rows.iter().zip(slopes.chunks_exact(classes)) {
-        for (wide, &byte) in row.iter_mut().zip(x.segment(i, &features)) {
+    for (&i, slopes) in block.rows.iter().zip(slopes.chunks_exact(block.classes)) {
+        for (wide, &byte) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
             *wide = f32::from(byte);
         }
         for (&slope, g) in slopes.iter().zip(gradient.chunks_exact_mut(width.max(1))) {

@@ -10,7 +10,7 @@ pub mod reference;
 mod softmax;
 mod svm;
 
-pub use linear::{LinearProblem, Panel, Weights};
+pub use linear::{LinearProblem, Weights};
 pub use penalty::Penalty;
 pub use softmax::probabilities;
 

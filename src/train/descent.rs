@@ -163,9 +163,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn start_figures(&mut self, rows: &[u32]) -> Start {
+    fn start_figures(&self, rows: &[u32]) -> Start {
         let looked_at = &rows[..rows.len().min(START_ROWS)];
-        let sum = self.problem.loss(&mut self.weights, looked_at);
+        let sum = self.problem.loss(&self.weights, looked_at);
         Start {
             figures: Figures::new(&sum, self.weights.penalty()),
             rows: looked_at.len(),
@@ -218,11 +218,11 @@ impl<'a> Run<'a> {
         self.weights.is_finite().then_some((sum, figures))
     }
 
-    fn record(&mut self, epoch: usize, end: &EpochEnd, watched: Watched<'_>) -> Epoch {
+    fn record(&self, epoch: usize, end: &EpochEnd, watched: Watched<'_>) -> Epoch {
         let objective = end.full_loss / end.sum.count as f64;
         let train = Figures { loss: end.sum.mean(), objective, accuracy: end.sum.accuracy() };
-        let validation = figures_of(self.problem, &mut self.weights, watched.validation);
-        let test = watched.test.and_then(|test| figures_of(test, &mut self.weights, &test.examples.all()));
+        let validation = figures_of(self.problem, &self.weights, watched.validation);
+        let test = watched.test.and_then(|test| figures_of(test, &self.weights, &test.examples.all()));
         let seconds = self.begun.elapsed().as_secs_f64();
         Epoch { epoch, step: self.step, lr: end.lr, train, validation, test, seconds }
     }
@@ -241,7 +241,7 @@ fn start_weights(problem: &LinearProblem<'_>, plan: &DescentPlan) -> Weights {
     Weights::new(&weight, &bias, problem)
 }
 
-fn figures_of(problem: &LinearProblem<'_>, weights: &mut Weights, rows: &[u32]) -> Option<Figures> {
+fn figures_of(problem: &LinearProblem<'_>, weights: &Weights, rows: &[u32]) -> Option<Figures> {
     (!rows.is_empty()).then(|| Figures::new(&problem.loss(weights, rows), weights.penalty()))
 }
 

@@ -104,16 +104,21 @@ fn full_losses(
     else {
         unreachable!("candidates have equal shapes");
     };
-    let mut weights = Weights::new(&weight, &bias, &stacked);
+    let weights = Weights::new(&weight, &bias, &stacked);
 
-    let mut totals = vec![0.0; candidates.len()];
-    stacked.for_each_scores(&mut weights, rows, |scores, labels| {
+    let parts = stacked.map_scores(&weights, rows, |scores, labels| {
+        let mut totals = vec![0.0; candidates.len()];
         for (scores, label) in scores.chunks_exact(stacked.classes).zip(labels) {
             for (total, own) in totals.iter_mut().zip(scores.chunks_exact(classes)) {
                 *total += problem.objective.loss.total(own, classes, std::slice::from_ref(label)).total;
             }
         }
+        totals
     });
+    let mut totals = vec![0.0; candidates.len()];
+    for part in parts {
+        totals.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
     let penalties = candidates.iter().map(|(weight, bias)| {
         let all: Vec<f32> = weight.iter().chain(bias).copied().collect();
         problem.objective.penalty.value(&all)

@@ -1,61 +1,31 @@
-//! Loss and gradient of a linear classifier over images held as bytes.
-//!
-//! Training sees preprocessed features x' = (x - mean) scale, so that s = W x' + b. No x' is ever stored:
-//! with the *folded* weights V = W scale (each feature's own scale),
-//!
-//! ```text
-//! s_i     = V x_i + (b - V mean)
-//! dL/dW   = (A^T X - (sum_i A_i) mean^T) scale / B + penalty        A = dL_i/ds_i, (B, K)
-//! dL/db   = (sum_i A_i) / B + penalty
-//! ```
-//!
-//! so the kernels read bytes only. W is cut into [`Panel`]s of features, each with all that belongs to
-//! its features. A panel's work is done by one thread, and what panels contribute to a score is added
-//! in panel order: results have the same bits for any number of threads.
+//! W and b as training changes them, cut into panels of features.
 
-use super::{BatchLoss, Objective, Penalty};
-use crate::data::{Examples, Preprocessing};
-use crate::kernel::Compute;
+use super::LinearProblem;
+use crate::data::Preprocessing;
+use crate::objective::Penalty;
 use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
 /// Features a panel has, about: its part of W for ten classes fits the nearest cache.
 const PANEL_FEATURES: usize = 512;
-/// Rows whose scores are computed at a time: their bytes stay cached for the gradient.
-const BLOCK_ROWS: usize = 256;
-
-/// What is minimised: an objective over examples as preprocessing shows them.
-#[derive(Clone, Copy)]
-pub struct LinearProblem<'a> {
-    /// X as bytes (N, D), and labels.
-    pub examples: &'a Examples,
-    /// The map from X to what W multiplies.
-    pub preprocessing: &'a Preprocessing,
-    /// K.
-    pub classes: usize,
-    /// Loss and penalty.
-    pub objective: Objective,
-    /// What computes.
-    pub compute: &'a Compute,
-}
 
 /// One panel's features, and W, gradient and partial results over them. Matrices are (K, F), row-major.
 #[derive(Clone, Debug)]
-pub struct Panel {
+pub(super) struct Panel {
     /// Its F features.
     pub features: Range<usize>,
     /// Its part of W.
     pub weight: Vec<f32>,
-    /// Its part of dL/dW.
+    /// Its part of dL/dW; before it is finished, of A^T X.
     pub gradient: Vec<f32>,
     /// V = W scale.
-    folded: Vec<f32>,
+    pub folded: Vec<f32>,
     /// V mean, (K).
     shift: Vec<f64>,
     /// Its part of the penalty.
     penalty: f64,
     /// V x of a block's rows, (B, K).
-    scores: Vec<f32>,
+    pub scores: Vec<f32>,
 }
 
 impl Panel {
@@ -73,7 +43,7 @@ impl Panel {
     }
 
     /// From A^T X to dL/dW; `slope_sums` are the sums of A over the batch of `count` rows, (K).
-    fn finish_gradient(&mut self, problem: &LinearProblem<'_>, slope_sums: &[f64], count: usize) {
+    pub fn finish_gradient(&mut self, problem: &LinearProblem<'_>, slope_sums: &[f64], count: usize) {
         let width = self.features.len();
         let mean = &problem.preprocessing.mean[self.features.clone()];
         let scale = &problem.preprocessing.scale[self.features.clone()];
@@ -88,23 +58,18 @@ impl Panel {
     }
 }
 
-/// W and b as training changes them, with the workspace of their losses and gradients.
+/// W and b over preprocessed features, and the gradient there.
 #[derive(Clone, Debug)]
 pub struct Weights {
-    classes: usize,
-    panels: Vec<Panel>,
+    pub(super) panels: Vec<Panel>,
     /// b (K).
-    bias: Vec<f32>,
+    pub(super) bias: Vec<f32>,
     /// dL/db (K).
-    bias_gradient: Vec<f32>,
+    pub(super) bias_gradient: Vec<f32>,
     /// b - V mean, (K): what is added to V x.
-    offset: Vec<f32>,
+    pub(super) offset: Vec<f32>,
     /// The penalty of W and b.
     penalty: f64,
-    /// A block's scores, then slopes, (B, K).
-    scores: Vec<f32>,
-    /// A block's labels.
-    labels: Vec<u16>,
 }
 
 impl Weights {
@@ -126,14 +91,11 @@ impl Weights {
             })
             .collect();
         let mut weights = Self {
-            classes,
             panels,
             bias: bias.to_vec(),
             bias_gradient: vec![0.0; classes],
             offset: vec![0.0; classes],
             penalty: 0.0,
-            scores: Vec::new(),
-            labels: Vec::new(),
         };
         weights.update(problem, &mut vec![(); weights.parts()], |_, _, ()| {});
         weights
@@ -141,9 +103,8 @@ impl Weights {
 
     /// All zeros: the start that the lecture's Q5 looks at.
     pub fn zeros(problem: &LinearProblem<'_>) -> Self {
-        let (weight, bias) =
-            (Array2::zeros((problem.classes, problem.examples.width)), Array1::zeros(problem.classes));
-        Self::new(&weight, &bias, problem)
+        let shape = (problem.classes, problem.examples.width);
+        Self::new(&Array2::zeros(shape), &Array1::zeros(problem.classes), problem)
     }
 
     /// W (K, D) and b (K).
@@ -207,88 +168,13 @@ impl Weights {
 
     fn assemble(&self, part: impl Fn(&Panel) -> &Vec<f32>) -> Array2<f32> {
         let width = self.panels.last().map_or(0, |panel| panel.features.end);
-        let mut whole = Array2::zeros((self.classes, width));
+        let mut whole = Array2::zeros((self.bias.len(), width));
         for panel in &self.panels {
             let columns = panel.features.clone();
             let values = whole.slice_mut(s![.., columns]).into_iter().zip(part(panel));
             values.for_each(|(to, &from)| *to = from);
         }
         whole
-    }
-}
-
-impl LinearProblem<'_> {
-    /// Sum of the losses of `rows`, without the penalty.
-    pub fn loss(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
-        let mut sum = BatchLoss::default();
-        self.for_each_scores(weights, rows, |scores, labels| {
-            sum += self.objective.loss.total(scores, self.classes, labels);
-        });
-        sum
-    }
-
-    /// Calls `look` with the scores (B, K) and labels of one block of `rows` after the other.
-    pub fn for_each_scores(&self, weights: &mut Weights, rows: &[u32], mut look: impl FnMut(&[f32], &[u16])) {
-        for block in rows.chunks(BLOCK_ROWS) {
-            self.forward(weights, block);
-            look(&weights.scores, &weights.labels);
-        }
-    }
-
-    /// Sum of the losses of `rows`, without the penalty; the gradient of the *full* loss (mean over
-    /// `rows`, plus penalty) is left in `weights`.
-    pub fn loss_and_gradient(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
-        let mut sum = BatchLoss::default();
-        let mut slope_sums = vec![0.0_f64; self.classes];
-        for panel in &mut weights.panels {
-            panel.gradient.fill(0.0);
-        }
-        for block in rows.chunks(BLOCK_ROWS) {
-            self.forward(weights, block);
-            sum += self.objective.loss.slopes(&mut weights.scores, self.classes, &weights.labels);
-            for slopes in weights.scores.chunks_exact(self.classes) {
-                slope_sums.iter_mut().zip(slopes).for_each(|(sum, &slope)| *sum += f64::from(slope));
-            }
-            let slopes = &weights.scores;
-            self.compute.team.for_each(&mut weights.panels, |_, panel| {
-                let (x, features) = (self.examples.rows(), panel.features.clone());
-                self.compute.kernel.add_gradient(
-                    x,
-                    block,
-                    features,
-                    slopes,
-                    self.classes,
-                    &mut panel.gradient,
-                );
-            });
-        }
-        self.compute.team.for_each(&mut weights.panels, |_, panel| {
-            panel.finish_gradient(self, &slope_sums, rows.len());
-        });
-        for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&slope_sums) {
-            *gradient = (sum / rows.len() as f64) as f32;
-        }
-        self.objective.penalty.add_gradient(&weights.bias, &mut weights.bias_gradient);
-        sum
-    }
-
-    /// Scores of one block, into `weights.scores`; its labels beside them.
-    fn forward(&self, weights: &mut Weights, block: &[u32]) {
-        let classes = self.classes;
-        self.compute.team.for_each(&mut weights.panels, |_, panel| {
-            panel.scores.resize(block.len() * classes, 0.0);
-            let (x, features) = (self.examples.rows(), panel.features.clone());
-            self.compute.kernel.scores(x, block, features, &panel.folded, classes, &mut panel.scores);
-        });
-        weights.scores.clear();
-        for _ in block {
-            weights.scores.extend_from_slice(&weights.offset);
-        }
-        for panel in &weights.panels {
-            weights.scores.iter_mut().zip(&panel.scores).for_each(|(sum, part)| *sum += part);
-        }
-        weights.labels.clear();
-        weights.labels.extend(block.iter().map(|&row| self.examples.labels[row as usize]));
     }
 }
 
@@ -309,4 +195,20 @@ fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
         }
     }
     sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_cover_every_feature_once() {
+        for width in [1, 63, 64, 512, 513, 784, 3072, 3073, 4096] {
+            let cut: Vec<_> = panels(width).collect();
+            assert_eq!(cut.first().map(|panel| panel.start), Some(0));
+            assert_eq!(cut.last().map(|panel| panel.end), Some(width));
+            assert!(cut.windows(2).all(|pair| pair[0].end == pair[1].start), "{cut:?}");
+            assert!(cut.iter().all(|panel| panel.len() <= 576), "{cut:?}");
+        }
+    }
 }
