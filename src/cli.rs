@@ -2,8 +2,10 @@
 
 use crate::config::{Settings, StrategyName};
 use crate::data::Preprocess;
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::error::Error;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -223,16 +225,39 @@ pub fn explain(error: &clap::Error) -> (String, String) {
     let mut what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let mut hint = None;
     for line in lines {
-        if line.starts_with("[possible values") {
-            what = format!("{what} {line}");
-        } else if let Some(tip) = line.strip_prefix("tip: ") {
+        if let Some(tip) = line.strip_prefix("tip: ") {
             hint.get_or_insert_with(|| tip.to_owned());
-        } else if line.starts_with('<') || line.starts_with("--") {
+        } else if line.starts_with('<') {
             // Arguments that are missing, one a line.
             what = format!("{what} {line}");
         }
     }
+    if let Some(wrong_value) = wrong_value(error) {
+        what = wrong_value;
+    }
     (what, hint.unwrap_or_else(|| "`cifar-train --help` lists commands and flags".into()))
+}
+
+/// A value that is not allowed, in the words of every other error: where, found, expected.
+fn wrong_value(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (place, found) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
+    let place = place.split(' ').next().unwrap_or_default();
+    let expected = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(choices)) if !choices.is_empty() => choices.join(", "),
+        // clap passes on what the type's own parser says.
+        _ => match error.source().map(ToString::to_string)?.as_str() {
+            "invalid float literal" => "a number".into(),
+            "number would be zero for non-zero type" => "a whole number above 0".into(),
+            own if own.starts_with("expected ") => own.trim_start_matches("expected ").to_owned(),
+            _ => "a whole number, 0 or above".into(),
+        },
+    };
+    let found = if found.is_empty() { "no value".to_owned() } else { found };
+    Some(format!("{place}: found {found}, expected {expected}"))
 }
 
 /// The clap command, with what random search does not use hidden from its help.
@@ -299,5 +324,27 @@ mod tests {
             assert_eq!(request.settings.lr, 0.5);
         }
         assert_eq!(run(&["cifar-train", "random-search", "--local"]).given, ["local", "strategy"]);
+    }
+
+    #[test]
+    fn wrong_values_are_told_like_every_other_error() {
+        for (args, expected) in [
+            (&["--lr", "fast"][..], "--lr: found fast, expected a number"),
+            (&["--loss", "hinge"], "--loss: found hinge, expected svm, softmax"),
+            (&["--epochs", "1.5"], "--epochs: found 1.5, expected a whole number, 0 or above"),
+            (&["--threads", "0"], "--threads: found 0, expected a whole number above 0"),
+            (&["-b", "0"], "--batch-size: found 0, expected a whole number above 0, or \"full\""),
+            (&["gradcheck", "--h", "0"], "--h: found 0, expected a finite number above 0"),
+            (
+                &["--seed", "99999999999999999999"],
+                "--seed: found 99999999999999999999, expected a whole number, 0 or above",
+            ),
+            (&["--lrr", "1"], "unexpected argument '--lrr' found"),
+            (&["predict", "run"], "the following required arguments were not provided: <INPUT>"),
+        ] {
+            let args = ["cifar-train"].iter().chain(args).map(OsString::from);
+            let error = parse(args).expect_err("a usage error");
+            assert_eq!(explain(&error).0, expected);
+        }
     }
 }

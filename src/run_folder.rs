@@ -99,7 +99,12 @@ impl RunFolder {
             use std::os::unix::fs::PermissionsExt;
             staging.permissions(fs::Permissions::from_mode(0o777));
         }
-        let staging = staging.tempdir_in(parent).map_err(unwritable)?;
+        let staging = staging.tempdir_in(parent).map_err(|error| {
+            // The system's words, without the hidden folder's name.
+            let words = error.to_string();
+            let words = words.split(" at path").next().unwrap_or_default();
+            unwritable(io::Error::new(error.kind(), words))
+        })?;
         Ok(Self { target, staging, replace, any_name: out.is_none() })
     }
 

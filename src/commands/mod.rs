@@ -72,7 +72,9 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
 
 /// Whether nobody reads the output any more: no failure of ours.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let io =
+        |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    error.chain().any(|cause| io(cause) == Some(io::ErrorKind::BrokenPipe))
 }
 
 /// Prints results.

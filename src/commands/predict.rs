@@ -82,13 +82,13 @@ fn write_csv<'a>(
     header.extend(labelled.then(|| "label".to_owned()));
     header.push("predicted".into());
     header.extend(model.about.class_names.iter().map(|name| format!("{} {name}", value_name(model))));
-    writer.write_record(&header).map_err(io::Error::from)?;
+    writer.write_record(&header)?;
     for row in rows {
         let mut record = vec![row.index.to_string()];
         record.extend(row.label.map(Into::into));
         record.push(row.predicted.into());
         record.extend(row.values.iter().map(|value| format!("{value:.6}")));
-        writer.write_record(&record).map_err(io::Error::from)?;
+        writer.write_record(&record)?;
     }
     Ok(writer.flush()?)
 }

@@ -3,7 +3,7 @@
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, Dataset, Preprocessing, Source, Split};
+use crate::data::{self, Dataset, Preprocess, Preprocessing, Source, Split};
 use crate::kernel::Compute;
 use crate::machine::{Machine, peak_memory_bytes};
 use crate::metrics::wilson_interval;
@@ -48,7 +48,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
     let session = Session { config: &config, console, data: &data, split, compute: &compute, preprocessing };
 
-    console.note(format_args!("objective: {}", objective_line(&session)));
+    tell_objective(&session);
     // The digest reads every byte once: that need not wait for training, nor training for it.
     let (trained, digest) = std::thread::scope(|scope| {
         let digest = scope.spawn(|| data.digest());
@@ -109,20 +109,19 @@ fn tell_data(console: Console, data: &Dataset) {
 }
 
 /// The full loss with its numbers, and what W multiplies.
-fn objective_line(session: &Session<'_>) -> String {
-    let features = config::name(session.config.preprocess);
-    let features = match features.as_str() {
-        "none" => "raw pixels of 0 to 255".to_owned(),
-        "standardize" => "standardized pixels".to_owned(),
-        "scale" => "centered pixels / 255".to_owned(),
-        _ => "centered pixels".to_owned(),
+fn tell_objective(session: &Session<'_>) {
+    let pixels = match session.config.preprocess {
+        Preprocess::Standardize => "standardized pixels",
+        Preprocess::Scale => "centered pixels / 255",
+        Preprocess::Center => "centered pixels",
+        Preprocess::None => "raw pixels",
     };
-    format!(
-        "{}, s = W x + b over {features}, N = {}, lambda = {}, b penalised like W",
-        session.config.objective,
-        count(session.split.train.len()),
+    let rows = count(session.split.train.len());
+    session.console.note(format_args!("objective: {}", session.config.objective));
+    session.console.note(format_args!(
+        "           s = W x + b over {pixels}, N = {rows}, lambda = {}, b penalized like W",
         session.config.settings.reg
-    )
+    ));
 }
 
 /// A run with everything loaded.

@@ -123,7 +123,7 @@ impl Observer for Progress {
                  (--init-scale), or the features are large (--preprocess)"
             ));
         }
-        self.bar(start.steps, "[{bar:24}] {percent:>3}% {msg}, {eta} left");
+        self.bar(start.steps, "[{bar:16}] {percent:>3}% {wide_msg} {eta} left");
         self.begun = Instant::now();
     }
 
@@ -179,6 +179,6 @@ impl Observer for Progress {
 impl Progress {
     /// Starts the bar of a random search.
     pub fn searching(&mut self, attempts: usize) {
-        self.bar(attempts as u64, "[{bar:24}] {pos}/{len} attempts, {eta} left");
+        self.bar(attempts as u64, "[{bar:16}] {percent:>3}% {pos}/{len} attempts, {eta} left");
     }
 }
