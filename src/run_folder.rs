@@ -65,17 +65,15 @@ impl RunFolderError {
     }
 }
 
-/// A run folder being written.
+/// A run folder to be.
 pub struct RunFolder {
     target: PathBuf,
-    staging: TempDir,
     replace: bool,
-    /// Whether another name will do if the target is taken in the meantime.
-    any_name: bool,
 }
 
 impl RunFolder {
     /// Makes sure, before any work is done, that the folder can be made: at `out`, or under `runs/` with `name`.
+    /// Nothing is left on disk.
     ///
     /// # Errors
     /// [`RunFolderError`] when it exists and may not be replaced, or cannot be written.
@@ -85,27 +83,10 @@ impl RunFolder {
             None => free_name(&Path::new(RUNS).join(name)),
         };
         check_free(&target, replace)?;
-        let parent = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let unwritable = |error| RunFolderError::Unwritable { path: target.clone(), error };
-        fs::create_dir_all(parent).map_err(unwritable)?;
-        let mut staging = tempfile::Builder::new();
-        staging.prefix(".cifar-train-");
-        // A run folder is as readable as any folder the user makes; temporary ones are private by default.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            staging.permissions(fs::Permissions::from_mode(0o777));
-        }
-        let staging = staging.tempdir_in(parent).map_err(|error| {
-            // The system's words, without the hidden folder's name.
-            let words = error.to_string();
-            let words = words.split(" at path").next().unwrap_or_default();
-            unwritable(io::Error::new(error.kind(), words))
-        })?;
-        Ok(Self { target, staging, replace, any_name: out.is_none() })
+        let parent = parent(&target);
+        let existing = parent.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        staging_in(existing).map_err(|error| RunFolderError::Unwritable { path: target.clone(), error })?;
+        Ok(Self { target, replace })
     }
 
     /// Where the folder will appear.
@@ -113,45 +94,70 @@ impl RunFolder {
         &self.target
     }
 
-    /// Writes one file of the folder.
+    /// Writes the folder with its `files`, by name.
     ///
     /// # Errors
-    /// [`RunFolderError::Unwritable`].
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunFolderError> {
-        let write = || {
-            let mut file = File::create(self.staging.path().join(name))?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        write().map_err(|error| RunFolderError::Unwritable { path: self.target.join(name), error })
-    }
-
-    /// Gives the folder its name; returns its path.
-    ///
-    /// # Errors
-    /// [`RunFolderError`] when the name was taken in the meantime, or the system refuses.
-    pub fn publish(self) -> Result<PathBuf, RunFolderError> {
-        let target = if self.any_name { free_name(&self.target) } else { self.target };
-        check_free(&target, self.replace)?;
+    /// [`RunFolderError`] when the folder was made by someone else in the meantime, or the system refuses.
+    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> Result<(), RunFolderError> {
+        let target = &self.target;
         let unwritable = |error| RunFolderError::Unwritable { path: target.clone(), error };
-        // The earlier run leaves its name only once the new one is complete.
-        let old = self.staging.path().with_extension("old");
-        let replaced = self.replace && target.exists();
-        if replaced {
-            fs::rename(&target, &old).map_err(unwritable)?;
+        fs::create_dir_all(parent(target)).map_err(unwritable)?;
+        let staging = staging_in(&parent(target)).map_err(unwritable)?;
+        for (name, bytes) in files {
+            write_file(&staging.path().join(name), bytes)
+                .map_err(|error| RunFolderError::Unwritable { path: target.join(name), error })?;
         }
-        let staging = self.staging.keep();
-        if let Err(error) = fs::rename(&staging, &target) {
-            let restored = if replaced { fs::rename(&old, &target) } else { Ok(()) };
-            let removed = fs::remove_dir_all(&staging);
+        check_free(target, self.replace)?;
+        // The earlier run leaves its name only once the new one is complete.
+        let old = staging.path().with_extension("old");
+        let replaces = target.exists();
+        if replaces {
+            fs::rename(target, &old).map_err(unwritable)?;
+        }
+        // From here on the folder is no longer temporary.
+        let staged = staging.keep();
+        if let Err(error) = fs::rename(&staged, target) {
+            let restored = if replaces { fs::rename(&old, target) } else { Ok(()) };
+            let removed = fs::remove_dir_all(&staged);
             return Err(unwritable(restored.and(removed).err().unwrap_or(error)));
         }
-        if replaced {
+        if replaces {
             fs::remove_dir_all(&old)
                 .map_err(|error| RunFolderError::Unwritable { path: old.clone(), error })?;
         }
-        Ok(target)
+        Ok(())
     }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The folder that `target` is in.
+fn parent(target: &Path) -> PathBuf {
+    match target.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A new hidden folder in `parent`, which is removed unless it is kept.
+fn staging_in(parent: &Path) -> io::Result<TempDir> {
+    let mut staging = tempfile::Builder::new();
+    staging.prefix(".cifar-train-");
+    // A run folder is as readable as any folder the user makes; temporary ones are private by default.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        staging.permissions(fs::Permissions::from_mode(0o777));
+    }
+    staging.tempdir_in(parent).map_err(|error| {
+        // The system's words, without the hidden folder's name.
+        let words = error.to_string();
+        io::Error::new(error.kind(), words.split(" at path").next().unwrap_or_default())
+    })
 }
 
 fn check_free(target: &Path, replace: bool) -> Result<(), RunFolderError> {
@@ -160,6 +166,8 @@ fn check_free(target: &Path, replace: bool) -> Result<(), RunFolderError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(RunFolderError::Unwritable { path: target.into(), error }),
         Ok(meta) if !meta.is_dir() => exists("file"),
+        // It cannot be renamed over while a shell stands in it.
+        Ok(_) if fs::canonicalize(target).ok() == std::env::current_dir().ok() => exists("current folder"),
         Ok(_) => {
             let mut entries = fs::read_dir(target)
                 .map_err(|error| RunFolderError::Unwritable { path: target.into(), error })?;
@@ -190,10 +198,9 @@ fn free_name(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn run_in(out: &Path, replace: bool, text: &str) -> Result<PathBuf, RunFolderError> {
+    fn run_in(out: &Path, replace: bool, text: &str) -> Result<(), RunFolderError> {
         let folder = RunFolder::prepare(Some(out), "unused", replace)?;
-        folder.write(RESULT, text.as_bytes())?;
-        folder.publish()
+        folder.write(&[(RESULT, text.into())])
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -218,12 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_fails_leaves_nothing() {
+    fn what_fails_leaves_nothing() {
         let parent = tempfile::tempdir().expect("a temporary folder");
-        let folder = RunFolder::prepare(Some(&parent.path().join("a")), "unused", false).expect("prepares");
-        folder.write(MODEL, b"half").expect("writes");
-        drop(folder);
-        assert!(names(parent.path()).is_empty());
+        let folder = RunFolder::prepare(Some(&parent.path().join("a/b")), "unused", false).expect("prepares");
+        assert!(names(parent.path()).is_empty(), "nothing is left by looking");
+        let folder_as_file = ("no/such/folder", Vec::new());
+        assert!(folder.write(&[(RESULT, b"{}".to_vec()), folder_as_file]).is_err());
+        assert!(names(&parent.path().join("a")).is_empty());
     }
 
     #[test]

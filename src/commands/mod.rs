@@ -14,6 +14,7 @@ use crate::run_folder::RunFolderError;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use thiserror::Error;
 
 /// How a command ended, when it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,23 +68,42 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<RunFolderError>() {
         return (if error.is_usage() { 2 } else { 1 }, Some(error.hint()));
     }
-    (1, None)
+    let hint = error.is::<OutputError>().then(|| "check the free space where it goes".to_owned());
+    (1, hint)
+}
+
+/// Standard output that cannot be written.
+#[derive(Debug, Error)]
+#[error("cannot write standard output: {0}")]
+struct OutputError(io::Error);
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<csv::Error> for OutputError {
+    fn from(error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Self(error),
+            other => Self(io::Error::other(format!("{other:?}"))),
+        }
+    }
 }
 
 /// Whether nobody reads the output any more: no failure of ours.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let io = match error.downcast_ref::<csv::Error>().map(csv::Error::kind) {
-        Some(csv::ErrorKind::Io(error)) => Some(error),
-        _ => error.downcast_ref::<io::Error>(),
-    };
-    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<OutputError>()
+        .is_some_and(|OutputError(error)| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Prints results.
-fn print(text: &str) -> io::Result<()> {
+fn print(text: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    out.flush()
+    Ok(out.flush()?)
 }
 
 /// Prints results as one JSON object.

@@ -1,7 +1,7 @@
 //! `predict`: a saved model's answers for a data file.
 
 use super::evaluate::{label_of, model_file};
-use super::{Exit, compute};
+use super::{Exit, OutputError, compute};
 use crate::cli::{Output, PredictArgs};
 use crate::data::{self, Inputs};
 use crate::model::LinearModel;
@@ -76,7 +76,7 @@ fn write_csv<'a>(
     model: &LinearModel,
     labelled: bool,
     rows: impl Iterator<Item = Row<'a>>,
-) -> anyhow::Result<()> {
+) -> Result<(), OutputError> {
     let mut writer = csv::Writer::from_writer(BufWriter::new(io::stdout().lock()));
     let mut header = vec!["index".to_owned()];
     header.extend(labelled.then(|| "label".to_owned()));
@@ -93,7 +93,7 @@ fn write_csv<'a>(
     Ok(writer.flush()?)
 }
 
-fn write_json_lines<'a>(model: &LinearModel, rows: impl Iterator<Item = Row<'a>>) -> anyhow::Result<()> {
+fn write_json_lines<'a>(model: &LinearModel, rows: impl Iterator<Item = Row<'a>>) -> Result<(), OutputError> {
     let mut out = BufWriter::new(io::stdout().lock());
     // "probabilities" or "margins", by class name.
     let plural = value_name(model)

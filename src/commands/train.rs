@@ -42,8 +42,8 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
 
     let folder = RunFolder::prepare(settings.out.as_deref(), &default_name(&config), settings.force)?;
     let data = data::load(settings.data.as_deref(), settings.label)?;
-    tell_data(console, &data);
     let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
+    tell_data(console, &data);
     let compute = compute(settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
     let session = Session { config: &config, console, data: &data, split, compute: &compute, preprocessing };
@@ -57,7 +57,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     });
     let trained = trained?;
     session.tell_stop(trained.stop);
-    let result = session.save(folder, &trained, digest, begun)?;
+    let result = session.save(&folder, &trained, digest, begun)?;
     if settings.json {
         print_json(&result)?;
     } else {
@@ -238,7 +238,7 @@ impl Session<'_> {
     /// Tests the model, once, and writes the run folder.
     fn save(
         &self,
-        folder: RunFolder,
+        folder: &RunFolder,
         trained: &Trained,
         digest: String,
         begun: Instant,
@@ -257,12 +257,14 @@ impl Session<'_> {
             ));
         }
 
-        folder.write(run_folder::CONFIG, self.config.to_toml(Some(&self.data.source)).as_bytes())?;
-        folder.write(run_folder::MODEL, &model.to_bytes()?)?;
-        folder.write("history.csv", &trained.history)?;
-        folder.write("curves.svg", trained.curves.as_bytes())?;
         let raw: Vec<f32> = model.weight.iter().copied().collect();
-        folder.write("templates.png", &templates::render(&raw, self.data.shape, &self.data.class_names)?)?;
+        let mut files = vec![
+            (run_folder::CONFIG, self.config.to_toml(Some(&self.data.source)).into_bytes()),
+            (run_folder::MODEL, model.to_bytes()?),
+            ("history.csv", trained.history.clone()),
+            ("curves.svg", trained.curves.clone().into_bytes()),
+            ("templates.png", templates::render(&raw, self.data.shape, &self.data.class_names)?),
+        ];
 
         let (low, high) = wilson_interval(test.correct(), test.count());
         let validation = trained.kept.and_then(|epoch| epoch.validation);
@@ -299,10 +301,10 @@ impl Session<'_> {
             machine: Machine::of(self.compute),
             config: self.config.recipe(),
         };
-        let mut json = serde_json::to_string_pretty(&result)?;
-        json.push('\n');
-        folder.write(run_folder::RESULT, json.as_bytes())?;
-        folder.publish()?;
+        let mut json = serde_json::to_vec_pretty(&result)?;
+        json.push(b'\n');
+        files.push((run_folder::RESULT, json));
+        folder.write(&files)?;
         Ok(result)
     }
 
@@ -315,9 +317,12 @@ impl Session<'_> {
             }
             Stop::Diverged { lr, .. } => {
                 self.console.warn(format_args!("{stop}; the last good model is kept"));
-                if let Strategy::Descent(plan) = &self.config.strategy {
-                    let rate = suggested_rate(plan.rule, lr, self.largest_curvature());
-                    self.console.hint(format_args!("try --lr {}", setting(rate)));
+                match (&self.config.strategy, lr) {
+                    (Strategy::Descent(plan), Some(lr)) => {
+                        let rate = suggested_rate(plan.rule, lr, self.largest_curvature());
+                        self.console.hint(format_args!("try --lr {}", setting(rate)));
+                    }
+                    _ => self.console.hint("try a smaller --scale"),
                 }
             }
         }

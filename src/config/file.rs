@@ -17,15 +17,19 @@ pub struct ConfigFile {
 
 /// Reads `path`; every key is known and every value has the right type afterwards.
 pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
-    parse(path, &text)
+    let bytes = std::fs::read(path).map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| ConfigError::Syntax {
+        path: path.into(),
+        line: line_of(&bytes, error.valid_up_to()),
+        message: "found bytes that are not UTF-8, expected text".into(),
+    })?;
+    parse(path, text)
 }
 
 fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let syntax = |error: &toml::de::Error| ConfigError::Syntax {
         path: path.into(),
-        line: line_of(text, error.span().map_or(0, |span| span.start)),
+        line: line_of(text.as_bytes(), error.span().map_or(0, |span| span.start)),
         message: error.message().lines().collect::<Vec<_>>().join(", "),
     };
     let spanned = DeTable::parse(text).map_err(|error| syntax(&error))?;
@@ -35,7 +39,7 @@ fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let mut file = ConfigFile { table: toml::Table::new(), origins: BTreeMap::new() };
     for (written, _) in spanned.get_ref() {
         let name = written.get_ref().as_ref();
-        let line = line_of(text, written.span().start);
+        let line = line_of(text.as_bytes(), written.span().start);
         let origin = Origin::File { path: path.into(), line, key: name.into() };
         let key = name.replace('_', "-");
         if !keys.contains(&key) {
@@ -73,8 +77,8 @@ fn check_type(key: &str, value: &toml::Value, origin: &Origin) -> Result<(), Con
 }
 
 /// The line of a byte, from 1.
-fn line_of(text: &str, byte: usize) -> usize {
-    text.as_bytes().iter().take(byte).filter(|&&b| b == b'\n').count() + 1
+fn line_of(text: &[u8], byte: usize) -> usize {
+    text.iter().take(byte).filter(|&&b| b == b'\n').count() + 1
 }
 
 /// The key most like `unknown`, if one is like it at all.

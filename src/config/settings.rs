@@ -72,7 +72,13 @@ pub struct Settings {
     pub label: Option<Label>,
 
     /// Training rows to hold out: a number, or a fraction such as 0.1
-    #[arg(long, value_name = "N|FRACTION", default_value = "0", help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "N|FRACTION",
+        default_value = "0",
+        allow_negative_numbers = true,
+        help_heading = "Data"
+    )]
     pub validation: Holdout,
 
     /// What training sees of each feature, with statistics of the training rows [default: standardize; for random

@@ -199,7 +199,14 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
 }
 
 fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+    let bytes = fs::read(path).map_err(|error| match (error.kind(), path.parent(), path.file_name()) {
+        (io::ErrorKind::NotFound, Some(folder), Some(file)) => DataError::Layout {
+            path: folder.into(),
+            found: format!("no {}", file.display()),
+            expected: "the class names there, one a line".into(),
+        },
+        _ => unreadable(path, error),
+    })?;
     // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
     let text = String::from_utf8_lossy(&bytes);
     let names: Vec<String> =

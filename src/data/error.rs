@@ -99,9 +99,7 @@ impl DataError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Unreadable { .. } => {
-                "check the path and its permissions; without --data the built-in set is used".into()
-            }
+            Self::Unreadable { .. } => "check the path and its permissions".into(),
             Self::Layout { .. } => {
                 "unpack cifar-10-binary.tar.gz and give the folder that holds data_batch_1.bin".into()
             }

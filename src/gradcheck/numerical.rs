@@ -123,7 +123,7 @@ fn coordinate(
         || (check.objective.penalty.l1 > 0.0 && high.signum() != low.signum());
 
     let compared_with =
-        if kink { analytic.clamp(backward.min(forward), forward.max(backward)) } else { centred };
+        if kink { analytic.max(backward.min(forward)).min(forward.max(backward)) } else { centred };
     let rounding = 8.0 * f64::EPSILON * start.loss.abs().max(1.0) / check.h;
     Coordinate {
         class,

@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
             let lr = end.lr * batch.len() as f64 / self.batch as f64;
             self.step += 1;
             let Some((sum, figures)) = self.step(batch, lr) else {
-                end.early = Some(Stop::Diverged { step: self.step, lr: end.lr });
+                end.early = Some(Stop::Diverged { step: self.step, lr: Some(end.lr) });
                 break;
             };
             end.sum += sum;

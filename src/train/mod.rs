@@ -24,10 +24,10 @@ pub enum Stop {
     },
     /// A loss or a weight stopped being a finite number.
     Diverged {
-        /// The step, from 1.
+        /// The step, or attempt, from 1.
         step: u64,
-        /// The learning rate it was taken with.
-        lr: f64,
+        /// The learning rate it was taken with, if it is a step.
+        lr: Option<f64>,
     },
     /// The user asked to stop.
     Interrupted {
@@ -60,7 +60,8 @@ impl fmt::Display for Stop {
                 )
             }
             Self::Diverged { step, lr } => {
-                write!(f, "diverged at step {step} (learning rate {lr}): the loss or a weight is not finite")
+                let rate = lr.map_or_else(String::new, |lr| format!(" (learning rate {lr})"));
+                write!(f, "diverged at step {step}{rate}: the loss or a weight is not finite")
             }
             Self::Interrupted { step } => write!(f, "interrupted after step {step}"),
         }

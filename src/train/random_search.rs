@@ -56,7 +56,7 @@ pub fn search(
     let mut attempts: Vec<Attempt> = Vec::with_capacity(plan.attempts);
     let mut stop = Stop::Completed;
 
-    while attempts.len() < plan.attempts {
+    'search: while attempts.len() < plan.attempts {
         // A local step starts from the best so far, which the attempt before it may have changed.
         let together = if plan.local { 1 } else { STACK.min(plan.attempts - attempts.len()) };
         let candidates: Vec<_> = (0..together)
@@ -67,6 +67,10 @@ pub fn search(
             .collect();
         let losses = full_losses(problem, rows, &candidates);
         for (candidate, loss) in candidates.into_iter().zip(losses) {
+            if !loss.is_finite() {
+                stop = Stop::Diverged { step: attempts.len() as u64 + 1, lr: None };
+                break 'search;
+            }
             if loss < best_loss {
                 (best, best_loss) = (candidate, loss);
             }

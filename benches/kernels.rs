@@ -1,0 +1,103 @@
+//! How long the work of training takes, on 50,000 x 3,072 random bytes and ten classes, for every kernel this
+//! processor has: `cargo bench --bench kernels`.
+//!
+//! An epoch of loss and gradient is 6.15 GFLOP, an epoch of loss alone half of it: divide by the time, and compare
+//! with what the processor's multipliers can do (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
+
+use cifar_train::config::all_cores;
+use cifar_train::data::{Examples, Preprocessing};
+use cifar_train::kernel::{Compute, Kernel, Team};
+use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
+use cifar_train::optim::{RuleState, UpdateRule};
+use cifar_train::random::{self, Stream};
+use ndarray::{Array1, Array2};
+use rand_chacha::rand_core::RngCore;
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+
+const ROWS: usize = 50_000;
+const WIDTH: usize = 3072;
+const CLASSES: usize = 10;
+const KERNELS: [&str; 3] = ["avx512", "avx2", "plain"];
+
+static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| {
+    let mut rng = random::generator(0, Stream::Generate);
+    let mut features = vec![0; ROWS * WIDTH];
+    rng.fill_bytes(&mut features);
+    let labels = (0..ROWS).map(|_| random::below(&mut rng, CLASSES as u32) as u16).collect();
+    Examples { features, labels, width: WIDTH }
+});
+
+static PREPROCESSING: LazyLock<Preprocessing> =
+    LazyLock::new(|| Preprocessing { mean: vec![127.5; WIDTH], scale: vec![1.0 / 73.9; WIDTH] });
+
+fn main() {
+    divan::main();
+}
+
+/// The kernel of that name, if this processor has it, on so many threads.
+fn compute(name: &str, threads: NonZeroUsize) -> Option<Compute> {
+    let kernel = Kernel::available().into_iter().find(|kernel| kernel.name() == name)?;
+    Some(Compute { kernel, team: Team::new(threads) })
+}
+
+/// Times `work` on a problem and small random weights; a kernel this processor lacks takes no time.
+fn measure(
+    bencher: divan::Bencher<'_, '_>,
+    name: &str,
+    threads: NonZeroUsize,
+    classes: usize,
+    work: impl Fn(&LinearProblem<'_>, &mut Weights) + Sync,
+) {
+    let Some(compute) = compute(name, threads) else { return bencher.bench(|| ()) };
+    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
+    let (examples, preprocessing) = (&*EXAMPLES, &*PREPROCESSING);
+    let problem = LinearProblem { examples, preprocessing, classes, objective, compute: &compute };
+    let weight =
+        Array2::from_shape_fn((classes, WIDTH), |(k, d)| ((k * 31 + d * 7) % 101) as f32 * 1e-4 - 5e-3);
+    let mut weights = Weights::new(&weight, &Array1::zeros(classes), &problem);
+    bencher.bench_local(|| work(&problem, &mut weights));
+}
+
+/// Loss and gradient over all rows.
+#[divan::bench(args = KERNELS, sample_count = 15)]
+fn full_batch(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let rows = EXAMPLES.all();
+    measure(bencher, name, all_cores(), CLASSES, |problem, weights| {
+        divan::black_box(problem.loss_and_gradient(weights, &rows));
+    });
+}
+
+/// The same on one thread.
+#[divan::bench(args = KERNELS, sample_count = 15)]
+fn full_batch_one_thread(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let rows = EXAMPLES.all();
+    measure(bencher, name, NonZeroUsize::MIN, CLASSES, |problem, weights| {
+        divan::black_box(problem.loss_and_gradient(weights, &rows));
+    });
+}
+
+/// An epoch of SGD over shuffled rows, updates included.
+#[divan::bench(args = KERNELS, consts = [32, 256], sample_count = 15)]
+fn sgd_epoch<const BATCH: usize>(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let mut rows = EXAMPLES.all();
+    random::shuffle(&mut random::generator(0, Stream::Shuffle), &mut rows);
+    measure(bencher, name, all_cores(), CLASSES, |problem, weights| {
+        let rule = UpdateRule::Sgd;
+        let mut states: Vec<RuleState<f32>> =
+            weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
+        for batch in rows.chunks(BATCH) {
+            problem.loss_and_gradient(weights, batch);
+            weights.update(problem, &mut states, |w, g, state| rule.apply(1e-3, 1, w, g, state));
+        }
+    });
+}
+
+/// Scores of sixteen stacked classifiers over all rows: sixteen attempts of random search.
+#[divan::bench(args = KERNELS, sample_count = 5)]
+fn sixteen_attempts(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let rows = EXAMPLES.all();
+    measure(bencher, name, all_cores(), 16 * CLASSES, |problem, weights| {
+        divan::black_box(problem.map_scores(weights, &rows, |scores, _| scores[0]));
+    });
+}

@@ -1,0 +1,20 @@
+//! The program as its users meet it: every test runs the binary in a temporary folder of its own and looks at what
+//! it prints, what it writes and how it exits. Nothing here needs data, a network or another test; `real_data`
+//! alone looks for CIFAR-10, and says so when it is not there.
+
+#![allow(clippy::float_cmp, reason = "figures that must repeat are compared exactly")]
+
+mod config;
+mod determinism;
+mod divergence;
+mod errors;
+mod evaluate;
+mod gradcheck;
+mod interrupt;
+mod pipes;
+mod predict;
+mod random_search;
+mod real_data;
+mod run_folder;
+mod support;
+mod train;
