@@ -204,18 +204,18 @@ fn values_out_of_range() {
             &["--batch-size", "0"],
             &["found 0", "--batch-size", "expected a whole number above 0, or \"full\""],
         ),
-        (&["--batch-size", "-3"], &["'-3'", "--batch-size", "expected a whole number above 0, or \"full\""]),
+        (&["--batch-size", "-3"], &["found -3", "--batch-size", "expected a whole number above 0, or \"full\""]),
         (
             &["--validation", "1.5"],
-            &["'1.5'", "--validation", "expected a whole number of rows, or a fraction"],
+            &["found 1.5", "--validation", "expected a whole number of rows, or a fraction"],
         ),
-        (&["--loss", "hinge"], &["'hinge'", "--loss", "possible values: svm, softmax"]),
+        (&["--loss", "hinge"], &["found hinge", "--loss", "expected svm, softmax"]),
         (&["random-search", "--attempts", "0"], &["--attempts: found 0, expected a whole number"]),
         (&["random-search", "--scale", "0"], &["--scale: found 0, expected a finite number above 0"]),
         (&["gradcheck", "--h", "0"], &["found 0", "--h", "expected a finite number above 0"]),
         (
             &["gradcheck", "--tolerance", "nan"],
-            &["'nan'", "--tolerance", "expected a finite number, 0 or above"],
+            &["found nan", "--tolerance", "expected a finite number, 0 or above"],
         ),
     ] {
         assert_refused(&sandbox, args, USAGE, parts);
