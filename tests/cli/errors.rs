@@ -204,7 +204,10 @@ fn values_out_of_range() {
             &["--batch-size", "0"],
             &["found 0", "--batch-size", "expected a whole number above 0, or \"full\""],
         ),
-        (&["--batch-size", "-3"], &["found -3", "--batch-size", "expected a whole number above 0, or \"full\""]),
+        (
+            &["--batch-size", "-3"],
+            &["found -3", "--batch-size", "expected a whole number above 0, or \"full\""],
+        ),
         (
             &["--validation", "1.5"],
             &["found 1.5", "--validation", "expected a whole number of rows, or a fraction"],
