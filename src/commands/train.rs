@@ -56,7 +56,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
         (trained, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let trained = trained?;
-    session.tell_stop(trained.stop);
+    session.tell_stop(&trained);
     let result = session.save(&folder, &trained, digest, begun)?;
     if settings.json {
         print_json(&result)?;
@@ -140,6 +140,8 @@ struct Trained {
     bias: Array1<f32>,
     penalty: f64,
     stop: Stop,
+    /// The full loss before training and of the last epoch, if that is larger.
+    rise: Option<[f64; 2]>,
     seconds: f64,
     steps: u64,
     kept: Option<Epoch>,
@@ -195,6 +197,10 @@ impl Session<'_> {
             bias,
             penalty: descent.weights.penalty(),
             stop: descent.stop,
+            rise: history
+                .last()
+                .map(|last| [descent.start.figures.objective, last.train.objective])
+                .filter(|[start, end]| end > start),
             seconds: begun.elapsed().as_secs_f64(),
             steps: descent.step_losses.len() as u64,
             kept: descent.kept_epoch.and_then(|kept| history.iter().find(|row| row.epoch == kept).copied()),
@@ -223,6 +229,7 @@ impl Session<'_> {
             weight: search.weight,
             bias: search.bias,
             stop: search.stop,
+            rise: None,
             seconds: begun.elapsed().as_secs_f64(),
             steps: search.attempts.len() as u64,
             kept: None,
@@ -309,7 +316,13 @@ impl Session<'_> {
     }
 
     /// What a person should know about a run that did not go to its end.
-    fn tell_stop(&self, stop: Stop) {
+    fn tell_stop(&self, trained: &Trained) {
+        let stop = trained.stop;
+        if let (Some([start, end]), Strategy::Descent(plan)) = (trained.rise, &self.config.strategy) {
+            self.console
+                .warn(format_args!("the loss rose from {start:.4} to {end:.4}: the steps are too long"));
+            self.hint_rate(plan, plan.schedule.lr);
+        }
         match stop {
             Stop::Completed => {}
             Stop::EarlyStop { .. } | Stop::Interrupted { .. } => {
@@ -318,14 +331,17 @@ impl Session<'_> {
             Stop::Diverged { lr, .. } => {
                 self.console.warn(format_args!("{stop}; the last good model is kept"));
                 match (&self.config.strategy, lr) {
-                    (Strategy::Descent(plan), Some(lr)) => {
-                        let rate = suggested_rate(plan.rule, lr, self.largest_curvature());
-                        self.console.hint(format_args!("try --lr {}", setting(rate)));
-                    }
+                    (Strategy::Descent(plan), Some(lr)) => self.hint_rate(plan, lr),
                     _ => self.console.hint("try a smaller --scale"),
                 }
             }
         }
+    }
+
+    /// A learning rate to try instead of one that was too large.
+    fn hint_rate(&self, plan: &train::DescentPlan, too_large: f64) {
+        let rate = suggested_rate(plan.rule, too_large, self.largest_curvature());
+        self.console.hint(format_args!("try --lr {}", setting(rate)));
     }
 
     /// An upper bound of the largest curvature of the full loss, estimated on a sample: for softmax the Hessian of a row is

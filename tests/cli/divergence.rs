@@ -27,6 +27,17 @@ fn exits_4_with_a_finite_model_and_a_rate_that_works() {
     }
 }
 
+/// A rate at which the loss only rises is not divergence by definition, and no good either.
+#[test]
+fn a_loss_that_rose_is_told_with_a_rate_that_lets_it_fall() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.succeed(&["--lr", "1", "--epochs", "2", "--out", "run", "--quiet"]);
+    assert!(run.stderr.contains("warning: the loss rose from 9.0000 to "), "{}", run.stderr);
+    let suggested = after(&run.stderr, "hint: try --lr ");
+    let again = sandbox.succeed(&["--lr", suggested, "--epochs", "2", "--out", "again", "--quiet"]);
+    assert_eq!(again.stderr, "");
+}
+
 /// Weights that no finite loss belongs to are no result.
 #[test]
 fn a_random_search_without_a_finite_loss_is_no_success() {
