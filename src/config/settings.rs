@@ -242,7 +242,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Run folder to write [default: runs/<time>-<loss>]
+    /// Run folder to write [default: runs/TIME-LOSS]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub out: Option<PathBuf>,
 

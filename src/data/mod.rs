@@ -1,7 +1,7 @@
 //! Data sets: examples as bytes, their labels and names, read whole and checked at the door.
 //!
 //! [`load`] finds the data (a folder, or the built-in generated set) and returns a [`Dataset`];
-//! [`split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
+//! [`Split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
 //! rows. Nothing here copies the features: rows are chosen by number.
 
 mod cifar;

@@ -1,8 +1,8 @@
 //! What is minimised: the full loss, (1/N) sum_i L_i + lambda sum W^2 + lambda_1 sum |W|, and its gradient.
 //!
-//! [`svm`] and [`softmax`] turn a batch's scores into losses and slopes dL_i/ds; [`penalty`] is the
+//! `svm` and `softmax` turn a batch's scores into losses and slopes dL_i/ds; [`Penalty`] is the
 //! rest; [`linear`] joins them with the kernels into loss and gradient of a linear classifier;
-//! [`reference`] computes the same in f64, straight from the formulas, for the gradient check.
+//! [`mod@reference`] computes the same in f64, straight from the formulas, for the gradient check.
 
 pub mod linear;
 mod penalty;
