@@ -1,6 +1,7 @@
 //! What people read on standard error: notes, warnings, progress. Results go to standard output and not
 //! through here.
 
+use super::narrow_terminal::NarrowTerminal;
 use super::plot::count;
 use crate::train::{Attempt, Epoch, Observer, Start, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -77,7 +78,8 @@ impl Progress {
         if self.console.quiet || !self.on_terminal {
             return;
         }
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(NarrowTerminal::stderr()), 10);
+        let bar = ProgressBar::with_draw_target(Some(length), target);
         // A template that does not parse is a slip of ours, which the default style survives.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
@@ -88,7 +90,7 @@ impl Progress {
     /// A line that stays: above the bar if there is one.
     fn keep(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.suspend(|| self.console.note(text)),
             None => self.console.note(text),
         }
     }

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod console;
 pub mod curves;
+mod narrow_terminal;
 pub mod plot;
 pub mod summary;
 pub mod templates;
