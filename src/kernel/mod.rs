@@ -18,13 +18,17 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod exp;
+mod gram;
 mod plain;
 mod team;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use exp::exp;
+pub use gram::Gram;
 pub use team::Team;
+pub use wide::LANES;
 
 use std::ops::Range;
 
