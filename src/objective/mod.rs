@@ -7,11 +7,13 @@
 pub mod linear;
 mod penalty;
 pub mod reference;
+mod second_moment;
 mod softmax;
 mod svm;
 
 pub use linear::{LinearProblem, Weights};
 pub use penalty::Penalty;
+pub use second_moment::SecondMoment;
 pub use softmax::probabilities;
 
 use num_traits::Float;
@@ -50,6 +52,30 @@ impl BatchLoss {
     /// Share of examples predicted right.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.count as f64
+    }
+}
+
+/// Sums over a batch whose loss is smoothed, so that second-order methods can follow it: max(0, z) of the SVM becomes
+/// h(z) = max over a in \[0, 1\] of a z - width a^2 / 2, Huber's. Softmax is smooth as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SmoothLoss {
+    /// The losses themselves.
+    pub loss: BatchLoss,
+    /// Sum of the smoothed losses: what the slopes are the slopes of.
+    pub smoothed: f64,
+    /// Sum over all slopes of width a^2 / 2: by how much a lower bound of the smoothed objective's minimum, built of
+    /// these slopes, can be raised and still be one of the objective's own. 0 for softmax.
+    pub lift: f64,
+    /// Trace of the losses' Hessians by the scores.
+    pub curvature: f64,
+}
+
+impl AddAssign for SmoothLoss {
+    fn add_assign(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.smoothed += other.smoothed;
+        self.lift += other.lift;
+        self.curvature += other.curvature;
     }
 }
 
@@ -109,6 +135,24 @@ impl Loss {
         match self {
             Self::Svm { margin } => svm::slopes(F::of(margin), scores, classes, labels),
             Self::Softmax => softmax::slopes(scores, classes, labels),
+        }
+    }
+
+    /// As [`Loss::slopes`], of the smoothed loss; `width` is that of the SVM's smoothing.
+    pub fn smoothed_slopes<F: Real>(
+        self,
+        width: f64,
+        scores: &mut [F],
+        classes: usize,
+        labels: &[u16],
+    ) -> SmoothLoss {
+        match self {
+            Self::Svm { margin } => svm::smoothed_slopes(F::of(margin), width, scores, classes, labels),
+            Self::Softmax => {
+                let loss = softmax::slopes(scores, classes, labels);
+                let curvature = softmax::curvature(scores, classes, labels);
+                SmoothLoss { loss, smoothed: loss.total, lift: 0.0, curvature }
+            }
         }
     }
 

@@ -37,6 +37,19 @@ pub fn slopes<F: Real>(scores: &mut [F], classes: usize, labels: &[u16]) -> Batc
     sum
 }
 
+/// Sum over a batch of the trace of the Hessian by the scores, sum_j p_j (1 - p_j), from the slopes (B, K).
+pub fn curvature<F: Real>(slopes: &[F], classes: usize, labels: &[u16]) -> f64 {
+    let rows = slopes.chunks_exact(classes).zip(labels);
+    // The label's slope is p - 1, and p (1 - p) is the same for both: -a (1 + a).
+    rows.map(|(slopes, &label)| {
+        let of = |slope: f64| slope * (1.0 - slope);
+        let all: f64 = slopes.iter().map(|slope| of(slope.wide())).sum();
+        let own = slopes[usize::from(label)].wide();
+        all - of(own) + of(-own)
+    })
+    .sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +67,14 @@ mod tests {
         }
         assert!((loss_in_nats - 1.04).abs() < 5e-3);
         assert!((loss_in_nats / std::f64::consts::LN_10 - 0.452).abs() < 5e-4);
+    }
+
+    #[test]
+    fn curvature_is_the_variance_of_the_labels() {
+        let mut scores = [0.0, 2.0_f64.ln(), 0.0, 0.0, 0.0, 0.0];
+        slopes(&mut scores, 3, &[1, 0]);
+        let expected = 2.0 * 0.25 * 0.75 + 0.5 * 0.5 + 3.0 * (2.0 / 9.0);
+        assert!((curvature(&scores, 3, &[1, 0]) - expected).abs() < 1e-12);
     }
 
     #[test]

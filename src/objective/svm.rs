@@ -2,7 +2,7 @@
 //! max(0, s_j - s_y + margin). Its slope is 1 at every j whose margin is violated, and minus their
 //! count at y; at the kink itself 0, one of the subgradients.
 
-use super::{BatchLoss, Real, argmax};
+use super::{BatchLoss, Real, SmoothLoss, argmax};
 
 /// L_i of one example's scores (K).
 pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
@@ -28,6 +28,46 @@ pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u1
             *score = slope;
         }
         scores[label] = -violated;
+    }
+    sum
+}
+
+/// Scores (B, K) to slopes of the smoothed loss, in place: a_j = min(1, max(0, z_j / width)) at j != y, where z_j =
+/// s_j - s_y + margin, and minus their sum at y. The smoothed term is a z - width a^2 / 2.
+pub fn smoothed_slopes<F: Real>(
+    margin: F,
+    width: f64,
+    scores: &mut [F],
+    classes: usize,
+    labels: &[u16],
+) -> SmoothLoss {
+    let mut sum = SmoothLoss {
+        loss: BatchLoss { count: labels.len(), ..BatchLoss::default() },
+        ..SmoothLoss::default()
+    };
+    let steepness = F::of(1.0 / width);
+    for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
+        let label = usize::from(label);
+        sum.loss.correct += usize::from(argmax(scores) == label);
+        let threshold = scores[label] - margin;
+        // As in `slopes`: the label's own term is 0.
+        scores[label] = threshold;
+        let mut total = F::zero();
+        for score in scores.iter_mut() {
+            let excess = *score - threshold;
+            sum.loss.total += hinge(excess).1;
+            let slope = (excess * steepness).max(F::zero()).min(F::one());
+            if slope > F::zero() && slope < F::one() {
+                // 1 / width both for this class and for the label's.
+                sum.curvature += 2.0 / width;
+            }
+            let lift = 0.5 * width * slope.wide() * slope.wide();
+            sum.smoothed += slope.wide() * excess.wide() - lift;
+            sum.lift += lift;
+            total += slope;
+            *score = slope;
+        }
+        scores[label] = -total;
     }
     sum
 }
@@ -60,6 +100,19 @@ mod tests {
         let sum = slopes(1.0, &mut scores, 3, &[0, 1, 2]);
         assert_eq!(scores, [-1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, -2.0]);
         assert_eq!(sum.correct, 1);
+    }
+
+    /// Width 0.5 on margins violated by 0.25 and 2: the first is half up the parabola, the second on the straight.
+    #[test]
+    fn smoothing_rounds_the_kink_off() {
+        let mut scores = [1.0, 0.25, 2.0, -5.0_f64];
+        let sum = smoothed_slopes(1.0, 0.5, &mut scores, 4, &[0]);
+        assert_eq!(scores, [-1.5, 0.5, 1.0, 0.0]);
+        assert_eq!(sum.loss, BatchLoss { total: 2.25, correct: 0, count: 1 });
+        assert_eq!(sum.curvature, 4.0);
+        // h(0.25) = 0.25^2 / (2 0.5), h(2) = 2 - 0.5 / 2.
+        assert!((sum.smoothed - (0.0625 + 1.75)).abs() < 1e-15, "{sum:?}");
+        assert!((sum.lift - (0.25 * 0.25 + 0.25)).abs() < 1e-15, "{sum:?}");
     }
 
     #[test]

@@ -16,13 +16,15 @@
 //! number of threads: a minibatch by panels, each of which sums all its rows; many rows by a fixed number of groups
 //! of rows, whose gradients are added in order.
 
+mod double;
 mod weights;
 
 pub use weights::Weights;
 
-use super::{BatchLoss, Objective};
+use super::{BatchLoss, Objective, Real, SmoothLoss};
 use crate::data::{Examples, Preprocessing};
 use crate::kernel::{Compute, Rows};
+use std::ops::AddAssign;
 
 /// Rows whose scores are computed at a time: their bytes are still cached for the gradient. Measured: 32 to 64 are best.
 const BLOCK_ROWS: usize = 32;
@@ -49,15 +51,19 @@ pub struct LinearProblem<'a> {
 }
 
 /// Sums over a batch: its loss, and the sums of its slopes (K).
-struct Slopes {
-    loss: BatchLoss,
+struct Slopes<L> {
+    loss: L,
     sums: Vec<f64>,
 }
 
+/// What adds up the losses of blocks of rows.
+trait Sum: Default + AddAssign + Send + Sync {}
+impl<L: Default + AddAssign + Send + Sync> Sum for L {}
+
 /// One group of rows, with what it adds to the gradient: A^T X, a part a panel.
-struct Group<'r> {
+struct Group<'r, L> {
     rows: &'r [u32],
-    slopes: Slopes,
+    slopes: Slopes<L>,
     gradient: Vec<Vec<f32>>,
 }
 
@@ -92,10 +98,30 @@ impl LinearProblem<'_> {
     /// Sum of the losses of `rows`, without the penalty; the gradient of the *full* loss (mean over
     /// `rows`, plus penalty) is left in `weights`.
     pub fn loss_and_gradient(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
+        let loss = self.objective.loss;
+        self.slopes_and_gradient(weights, rows, |scores, labels| loss.slopes(scores, self.classes, labels))
+    }
+
+    /// As [`LinearProblem::loss_and_gradient`], of the smoothed loss; `width` is that of the SVM's smoothing.
+    pub fn smoothed_loss_and_gradient(&self, weights: &mut Weights, rows: &[u32], width: f64) -> SmoothLoss {
+        let loss = self.objective.loss;
+        self.slopes_and_gradient(weights, rows, |scores, labels| {
+            loss.smoothed_slopes(width, scores, self.classes, labels)
+        })
+    }
+
+    /// The gradient that the slopes make which `slopes` puts in place of a block's scores (B, K), and the sum of what
+    /// it returns.
+    fn slopes_and_gradient<L: Sum>(
+        &self,
+        weights: &mut Weights,
+        rows: &[u32],
+        slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
+    ) -> L {
         let Slopes { loss, sums } = if rows.len() < MANY_ROWS {
-            self.by_panels(weights, rows)
+            self.by_panels(weights, rows, &slopes)
         } else {
-            self.by_groups(weights, rows)
+            self.by_groups(weights, rows, &slopes)
         };
         self.compute.team.for_each(&mut weights.panels, |_, panel| {
             panel.finish_gradient(self, &sums, rows.len());
@@ -108,7 +134,12 @@ impl LinearProblem<'_> {
     }
 
     /// A^T X of `rows` into the panels, each panel one thread's work at a time.
-    fn by_panels(&self, weights: &mut Weights, rows: &[u32]) -> Slopes {
+    fn by_panels<L: Sum>(
+        &self,
+        weights: &mut Weights,
+        rows: &[u32],
+        to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+    ) -> Slopes<L> {
         let Self { classes, compute, .. } = *self;
         let x = self.examples.rows();
         let mut slopes = Slopes::none(classes);
@@ -124,7 +155,7 @@ impl LinearProblem<'_> {
             for panel in &weights.panels {
                 add(&mut scores, &panel.scores);
             }
-            slopes.take(self, &mut scores, block);
+            slopes.take(&mut scores, &self.labels(block), to_slopes);
             compute.team.for_each(&mut weights.panels, |_, panel| {
                 let (rows, features) = (Rows { now: block, next }, panel.features.clone());
                 compute.kernel.add_gradient(x, rows, features, &scores, classes, &mut panel.gradient);
@@ -134,9 +165,14 @@ impl LinearProblem<'_> {
     }
 
     /// A^T X of `rows` into the panels, each group of rows one thread's work.
-    fn by_groups(&self, weights: &mut Weights, rows: &[u32]) -> Slopes {
+    fn by_groups<L: Sum>(
+        &self,
+        weights: &mut Weights,
+        rows: &[u32],
+        to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+    ) -> Slopes<L> {
         let lengths = weights.panels.iter().map(|panel| panel.gradient.len());
-        let mut groups: Vec<Group<'_>> = rows
+        let mut groups: Vec<Group<'_, L>> = rows
             .chunks(rows.len().div_ceil(GROUPS))
             .map(|rows| Group {
                 rows,
@@ -145,26 +181,28 @@ impl LinearProblem<'_> {
             })
             .collect();
         let whole: &Weights = weights;
-        self.compute.team.for_each(&mut groups, |_, group| self.add_group(whole, group));
+        self.compute.team.for_each(&mut groups, |_, group| self.add_group(whole, group, to_slopes));
 
         self.compute.team.for_each(&mut weights.panels, |index, panel| {
             panel.gradient.fill(0.0);
             groups.iter().for_each(|group| add(&mut panel.gradient, &group.gradient[index]));
         });
         let mut slopes = Slopes::none(self.classes);
-        for group in groups {
-            slopes.loss += group.slopes.loss;
-            slopes.sums.iter_mut().zip(group.slopes.sums).for_each(|(sum, part)| *sum += part);
-        }
+        groups.into_iter().for_each(|group| slopes.add(group.slopes));
         slopes
     }
 
-    fn add_group(&self, weights: &Weights, group: &mut Group<'_>) {
+    fn add_group<L: Sum>(
+        &self,
+        weights: &Weights,
+        group: &mut Group<'_, L>,
+        to_slopes: &impl Fn(&mut [f32], &[u16]) -> L,
+    ) {
         let x = self.examples.rows();
         let (mut scores, mut partial) = (Vec::new(), Vec::new());
         for (block, next) in with_next(group.rows) {
             self.scores(weights, block, &mut scores, &mut partial);
-            group.slopes.take(self, &mut scores, block);
+            group.slopes.take(&mut scores, &self.labels(block), to_slopes);
             for (panel, gradient) in weights.panels.iter().zip(&mut group.gradient) {
                 let (rows, features) = (Rows { now: block, next }, panel.features.clone());
                 self.compute.kernel.add_gradient(x, rows, features, &scores, self.classes, gradient);
@@ -189,18 +227,27 @@ impl LinearProblem<'_> {
     }
 }
 
-impl Slopes {
+impl<L: Sum> Slopes<L> {
     fn none(classes: usize) -> Self {
-        Self { loss: BatchLoss::default(), sums: vec![0.0; classes] }
+        Self { loss: L::default(), sums: vec![0.0; classes] }
     }
 
     /// Turns a block's scores into slopes, and adds up both.
-    fn take(&mut self, problem: &LinearProblem<'_>, scores: &mut [f32], block: &[u32]) {
-        let classes = problem.classes;
-        self.loss += problem.objective.loss.slopes(scores, classes, &problem.labels(block));
-        for slopes in scores.chunks_exact(classes) {
-            self.sums.iter_mut().zip(slopes).for_each(|(sum, &slope)| *sum += f64::from(slope));
+    fn take<F: Real>(
+        &mut self,
+        scores: &mut [F],
+        labels: &[u16],
+        to_slopes: &impl Fn(&mut [F], &[u16]) -> L,
+    ) {
+        self.loss += to_slopes(scores, labels);
+        for slopes in scores.chunks_exact(self.sums.len()) {
+            self.sums.iter_mut().zip(slopes).for_each(|(sum, &slope)| *sum += slope.wide());
         }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.sums.iter_mut().zip(other.sums).for_each(|(sum, part)| *sum += part);
     }
 }
 
