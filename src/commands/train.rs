@@ -14,12 +14,13 @@ use crate::optim::{largest_eigenvalue, suggested_rate};
 use crate::random::{self, Stream};
 use crate::report::attempts::{AttemptsInput, render_attempts};
 use crate::report::console::{Console, ExpectedLoss};
+use crate::report::convergence::{ConvergenceInput, IterationPoint, render_convergence};
 use crate::report::curves::{self, CurvesInput, EpochPoint};
 use crate::report::plot::{count, setting};
-use crate::report::summary::{RunResult, attempts_csv, history_csv};
+use crate::report::summary::{RunResult, attempts_csv, history_csv, iterations_csv};
 use crate::report::templates;
 use crate::run_folder::{self, RunFolder};
-use crate::train::{self, Epoch, Stop, Watched};
+use crate::train::{self, Epoch, Figures, Iteration, Stop, Watched};
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
@@ -64,7 +65,11 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
         print(&result.to_text())?;
     }
     Ok(match trained.stop {
-        Stop::Completed | Stop::EarlyStop { .. } => Exit::Done,
+        Stop::Completed
+        | Stop::EarlyStop { .. }
+        | Stop::ToleranceReached { .. }
+        | Stop::Stalled { .. }
+        | Stop::IterationLimit { .. } => Exit::Done,
         Stop::Diverged { .. } => Exit::Diverged,
         Stop::Interrupted { .. } => Exit::Interrupted,
     })
@@ -145,6 +150,9 @@ struct Trained {
     seconds: f64,
     steps: u64,
     kept: Option<Epoch>,
+    validation: Option<Figures>,
+    gap: Option<f64>,
+    gradients: Option<usize>,
     epochs: usize,
     history: Vec<u8>,
     curves: String,
@@ -174,6 +182,7 @@ impl Session<'_> {
     fn train(&self) -> anyhow::Result<Trained> {
         match &self.config.strategy {
             Strategy::Descent(plan) => self.descend(plan),
+            Strategy::SecondOrder(plan) => self.minimise(plan),
             Strategy::RandomSearch(plan) => self.search(plan),
         }
     }
@@ -192,6 +201,7 @@ impl Session<'_> {
         let (weight, bias) = descent.weights.to_arrays();
         let history = &descent.history;
         let title = format!("{}, {}", self.data.name, config::name(self.config.settings.optimizer));
+        let kept = descent.kept_epoch.and_then(|kept| history.iter().find(|row| row.epoch == kept).copied());
         Ok(Trained {
             weight,
             bias,
@@ -203,7 +213,10 @@ impl Session<'_> {
                 .filter(|[start, end]| end > start),
             seconds: begun.elapsed().as_secs_f64(),
             steps: descent.step_losses.len() as u64,
-            kept: descent.kept_epoch.and_then(|kept| history.iter().find(|row| row.epoch == kept).copied()),
+            kept,
+            validation: kept.and_then(|epoch| epoch.validation),
+            gap: None,
+            gradients: None,
             epochs: history.len(),
             history: history_csv(history)?,
             curves: curves::render(&CurvesInput {
@@ -211,6 +224,38 @@ impl Session<'_> {
                 loss_label: &format!("full loss ({})", config::name(self.config.settings.loss)),
                 step_losses: &steps_as_epochs(&descent.step_losses, descent.steps_per_epoch),
                 epochs: &history.iter().map(epoch_point).collect::<Vec<_>>(),
+            }),
+        })
+    }
+
+    fn minimise(&self, plan: &train::SecondOrderPlan) -> anyhow::Result<Trained> {
+        let begun = Instant::now();
+        let problem = self.problem(&self.data.train);
+        let mut progress = self.console.progress(self.expected_loss());
+        let rows = &self.split.train;
+        let moment = train::second_moment(&problem, rows, &mut progress);
+        let minimum = train::minimise(&problem, rows, &moment, plan, &mut progress, &INTERRUPT);
+        progress.finish();
+        let (weight, bias) = minimum.weights.to_arrays();
+        let held_out = &self.split.validation;
+        Ok(Trained {
+            weight,
+            bias,
+            penalty: minimum.weights.penalty(),
+            stop: minimum.stop,
+            seconds: begun.elapsed().as_secs_f64(),
+            steps: minimum.history.len() as u64,
+            kept: None,
+            validation: (!held_out.is_empty())
+                .then(|| Figures::new(&problem.loss(&minimum.weights, held_out), minimum.weights.penalty())),
+            gap: Some(minimum.gap),
+            gradients: Some(minimum.gradients),
+            epochs: 0,
+            history: iterations_csv(&minimum.history)?,
+            curves: render_convergence(&ConvergenceInput {
+                title: &format!("{}, lbfgs", self.data.name),
+                tolerance: plan.tolerance,
+                iterations: &minimum.history.iter().map(iteration_point).collect::<Vec<_>>(),
             }),
         })
     }
@@ -233,6 +278,9 @@ impl Session<'_> {
             seconds: begun.elapsed().as_secs_f64(),
             steps: search.attempts.len() as u64,
             kept: None,
+            validation: None,
+            gap: None,
+            gradients: None,
             epochs: 0,
             history: attempts_csv(&search.attempts)?,
             curves: render_attempts(&AttemptsInput {
@@ -274,7 +322,7 @@ impl Session<'_> {
         ];
 
         let (low, high) = wilson_interval(test.correct(), test.count());
-        let validation = trained.kept.and_then(|epoch| epoch.validation);
+        let validation = trained.validation;
         let result = RunResult {
             version: env!("CARGO_PKG_VERSION"),
             stop: trained.stop.word(),
@@ -291,7 +339,9 @@ impl Session<'_> {
             objective_formula: objective.to_string(),
             validation_accuracy: validation.map(|figures| figures.accuracy),
             validation_loss: validation.map(|figures| figures.loss),
-            gap: None,
+            gap: trained.gap,
+            relative_gap: trained.gap.is_some() && matches!(objective.loss, Loss::Svm { .. }),
+            gradients: trained.gradients,
             epochs: trained.epochs,
             kept_epoch: trained.kept.map(|epoch| epoch.epoch),
             steps: trained.steps,
@@ -325,9 +375,10 @@ impl Session<'_> {
         }
         match stop {
             Stop::Completed => {}
-            Stop::EarlyStop { .. } | Stop::Interrupted { .. } => {
+            Stop::EarlyStop { .. } | Stop::Interrupted { .. } | Stop::ToleranceReached { .. } => {
                 self.console.note(format_args!("stopped: {stop}"));
             }
+            Stop::Stalled { .. } | Stop::IterationLimit { .. } => self.console.warn(stop),
             Stop::Diverged { lr, .. } => {
                 self.console.warn(format_args!("{stop}; the last good model is kept"));
                 match (&self.config.strategy, lr) {
@@ -363,6 +414,10 @@ impl Session<'_> {
 fn steps_as_epochs(losses: &[f64], steps_per_epoch: usize) -> Vec<(f64, f64)> {
     let place = |step: usize| step as f64 / steps_per_epoch as f64;
     losses.iter().enumerate().map(|(step, &loss)| (place(step), loss)).collect()
+}
+
+fn iteration_point(row: &Iteration) -> IterationPoint {
+    IterationPoint { iteration: row.iteration, loss: row.figures.objective, bound: row.bound, gap: row.gap }
 }
 
 fn epoch_point(row: &Epoch) -> EpochPoint {

@@ -13,7 +13,7 @@ pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName
 use crate::data::{self, Preprocess, Source};
 use crate::objective::{Loss, Objective, Penalty};
 use crate::optim::{Schedule, Shape, UpdateRule};
-use crate::train::{DescentPlan, SearchPlan};
+use crate::train::{DescentPlan, SearchPlan, SecondOrderPlan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -29,6 +29,8 @@ const NOT_OF_THE_MODEL: [&str; 3] = ["data", "threads", "watch-test"];
 pub enum Strategy {
     /// Follow the slope.
     Descent(DescentPlan),
+    /// Go to the minimum.
+    SecondOrder(SecondOrderPlan),
     /// Try random weights.
     RandomSearch(SearchPlan),
 }
@@ -133,12 +135,21 @@ impl Check {
         } else {
             self.number("decay", decay, decay > 0.0 && decay <= 1.0, "a number above 0, at most 1")?;
         }
-        for (key, value) in [("epsilon", s.epsilon), ("step-every", s.step_every), ("scale", s.scale)] {
-            self.number(key, value, finite(value) && value > 0.0, "a finite number above 0")?;
+        if s.strategy == StrategyName::Descent && s.optimizer == OptimizerName::Lbfgs {
+            let why = "a number above 0: without a penalty nothing certifies a minimum";
+            self.number("reg", s.reg, s.reg > 0.0, why)?;
         }
         for (key, value) in
-            [("epochs", s.epochs), ("attempts", s.attempts), ("patience", s.patience.unwrap_or(1))]
+            [("tol", s.tol), ("epsilon", s.epsilon), ("step-every", s.step_every), ("scale", s.scale)]
         {
+            self.number(key, value, finite(value) && value > 0.0, "a finite number above 0")?;
+        }
+        for (key, value) in [
+            ("epochs", s.epochs),
+            ("max-iterations", s.max_iterations),
+            ("attempts", s.attempts),
+            ("patience", s.patience.unwrap_or(1)),
+        ] {
             self.number(
                 key,
                 value as f64,
@@ -181,6 +192,12 @@ fn strategy(s: &Settings) -> Strategy {
         OptimizerName::Adagrad => UpdateRule::Adagrad { epsilon },
         OptimizerName::Rmsprop => UpdateRule::RmsProp { beta2, epsilon },
         OptimizerName::Adam => UpdateRule::Adam { beta1, beta2, epsilon },
+        OptimizerName::Lbfgs => {
+            return Strategy::SecondOrder(SecondOrderPlan {
+                tolerance: s.tol,
+                max_iterations: s.max_iterations,
+            });
+        }
     };
     let shape = match s.schedule {
         ScheduleName::Constant => Shape::Constant,
@@ -244,4 +261,29 @@ fn to_table(settings: &Settings) -> Result<toml::Table, ConfigError> {
         found: error.to_string(),
         expected: "a path in UTF-8".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(set: impl Fn(&mut Settings), given: &[&str]) -> Result<RunConfig, String> {
+        let mut settings = Settings { optimizer: OptimizerName::Lbfgs, ..Settings::default() };
+        set(&mut settings);
+        let given: Vec<String> = ["optimizer"].iter().chain(given).map(ToString::to_string).collect();
+        resolve(&settings, &given, None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lbfgs_has_settings_of_its_own() {
+        let config = of(|settings| settings.tol = 1e-6, &["tol"]).expect("resolves");
+        let plan = SecondOrderPlan { tolerance: 1e-6, max_iterations: 1000 };
+        assert_eq!(config.strategy, Strategy::SecondOrder(plan));
+        let written = config.to_toml(None);
+        assert!(written.contains("tol = 0.000001") && !written.contains("lr ="), "{written}");
+        let error = of(|_| (), &["epochs"]).expect_err("no epochs");
+        assert!(error.starts_with("--epochs: has no effect here"), "{error}");
+        let error = of(|settings| settings.reg = 0.0, &["reg"]).expect_err("no certificate");
+        assert!(error.contains("--reg: found 0, expected a number above 0"), "{error}");
+    }
 }

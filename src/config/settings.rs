@@ -39,6 +39,8 @@ pub enum OptimizerName {
     Adagrad,
     Rmsprop,
     Adam,
+    /// Second order, over the whole set, to a certified gap (strategy descent; needs lambda above 0)
+    Lbfgs,
 }
 
 /// How the learning rate falls.
@@ -209,6 +211,26 @@ pub struct Settings {
     #[arg(long, help_heading = "Descent")]
     pub watch_test: bool,
 
+    /// Certified gap at which lbfgs stops: how far the full loss may be above its minimum (for the SVM, as part of it)
+    #[arg(
+        long,
+        value_name = "GAP",
+        default_value = "1e-4",
+        allow_negative_numbers = true,
+        help_heading = "L-BFGS"
+    )]
+    pub tol: f64,
+
+    /// Iterations of lbfgs, at most
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1000",
+        allow_negative_numbers = true,
+        help_heading = "L-BFGS"
+    )]
+    pub max_iterations: usize,
+
     /// Weight matrices tried
     #[arg(
         long,
@@ -280,7 +302,7 @@ impl Settings {
 
     /// Why `key` has no effect with the other settings; `None` if it has.
     pub fn without_effect(&self, key: &str) -> Option<String> {
-        use OptimizerName::{Adagrad, Adam, Momentum, Nesterov, Rmsprop};
+        use OptimizerName::{Adagrad, Adam, Lbfgs, Momentum, Nesterov, Rmsprop};
         let searching = self.strategy == StrategyName::RandomSearch;
         let says_no = |used: bool, reason: String| (!used).then_some(reason);
         match key {
@@ -288,10 +310,27 @@ impl Settings {
             "attempts" | "scale" | "local" => says_no(searching, "only random search uses it".into()),
             "validation" | "optimizer" | "lr" | "schedule" | "decay" | "step-every" | "warmup"
             | "momentum" | "beta1" | "beta2" | "epsilon" | "batch-size" | "epochs" | "patience"
-            | "init-scale" | "watch-test"
+            | "init-scale" | "watch-test" | "tol" | "max-iterations"
                 if searching =>
             {
                 Some("random search does not use it".into())
+            }
+            "tol" | "max-iterations" => {
+                says_no(self.optimizer == Lbfgs, "only the optimizer lbfgs uses it".into())
+            }
+            "lr" | "schedule" | "decay" | "step-every" | "warmup" | "batch-size" | "epochs" | "patience"
+            | "init-scale" | "watch-test" | "l1"
+                if self.optimizer == Lbfgs =>
+            {
+                let reason = match key {
+                    "lr" | "schedule" | "decay" | "step-every" | "warmup" => "lbfgs finds its own steps",
+                    "batch-size" => "lbfgs takes the whole set",
+                    "epochs" => "lbfgs goes on until its gap is certified: see tol and max-iterations",
+                    "init-scale" => "there is one minimum, wherever lbfgs starts",
+                    "l1" => "lbfgs needs a smooth penalty",
+                    _ => "lbfgs looks for the minimum, not for the best epoch",
+                };
+                Some(reason.into())
             }
             "momentum" | "beta1" | "beta2" | "epsilon" => {
                 let users: &[OptimizerName] = match key {

@@ -3,7 +3,7 @@
 
 use super::narrow_terminal::NarrowTerminal;
 use super::plot::count;
-use crate::train::{Attempt, Epoch, Observer, Start, Step};
+use crate::train::{Attempt, Epoch, Iteration, Observer, Start, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal, Write as _};
@@ -164,6 +164,24 @@ impl Observer for Progress {
         }
         let _ = write!(text, ", lr {}, {:.2} s", super::plot::setting(epoch.lr), epoch.seconds);
         self.keep(&text);
+    }
+
+    fn prepared(&mut self, what: &str, seconds: f64) {
+        self.keep(&format!("{what} in {seconds:.2} s"));
+    }
+
+    fn iterated(&mut self, row: &Iteration) {
+        self.keep(&format!(
+            "iteration {:>2}: loss {:.6}, minimum above {:.6}, gap {:.2e} in {}, train {:.2}%, {} gradients, {:.2} s",
+            row.iteration,
+            row.best,
+            row.bound,
+            row.gap,
+            row.precision.name(),
+            100.0 * row.figures.accuracy,
+            row.gradients,
+            row.seconds
+        ));
     }
 
     fn attempted(&mut self, attempt: &Attempt) {

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod console;
+pub mod convergence;
 pub mod curves;
 mod narrow_terminal;
 pub mod plot;

@@ -3,7 +3,7 @@
 use super::plot::count;
 use crate::machine::Machine;
 use crate::metrics::{Evaluation, wilson_interval};
-use crate::train::{Attempt, Epoch};
+use crate::train::{Attempt, Epoch, Iteration};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use std::fmt::Write;
 pub struct RunResult {
     /// Of this program.
     pub version: &'static str,
-    /// Why the run ended: "completed", "early-stop", "diverged" or "interrupted".
+    /// Why the run ended: "completed", "early-stop", "tolerance", "stalled", "max-iterations", "diverged" or "interrupted".
     pub stop: &'static str,
     /// The same, for people.
     pub stop_reason: String,
@@ -40,8 +40,13 @@ pub struct RunResult {
     pub validation_accuracy: Option<f64>,
     /// Of the held-out rows at the kept epoch.
     pub validation_loss: Option<f64>,
-    /// Certified distance of the objective from the optimum; null where the strategy certifies none.
+    /// Certified bound of how far the objective is above its minimum, for the SVM as part of the objective; null where
+    /// the strategy certifies none.
     pub gap: Option<f64>,
+    /// Whether the gap is a part of the objective (SVM), not a difference (softmax).
+    pub relative_gap: bool,
+    /// Gradients over all training rows that it took; null where there were none.
+    pub gradients: Option<usize>,
     /// Epochs done.
     pub epochs: usize,
     /// The epoch whose weights are kept.
@@ -89,6 +94,13 @@ impl RunResult {
             self.objective,
             100.0 * self.train_accuracy
         );
+        if let Some(gap) = self.gap {
+            let of_it = if self.relative_gap { " of it" } else { "" };
+            let _ = writeln!(
+                text,
+                "Gap: the loss with penalty is certified to be at most {gap:.2e}{of_it} above its minimum"
+            );
+        }
         let memory = self
             .peak_memory_bytes
             .map_or_else(String::new, |bytes| format!(", peak memory {:.0} MB", bytes as f64 / 1e6));
@@ -136,6 +148,41 @@ pub fn history_csv(history: &[Epoch]) -> csv::Result<Vec<u8>> {
             optional(row.validation.map(|figures| figures.accuracy)),
             optional(row.test.map(|figures| figures.loss)),
             optional(row.test.map(|figures| figures.accuracy)),
+            format!("{:.6}", row.seconds),
+        ])?;
+    }
+    finish(writer)
+}
+
+/// The history of a second-order minimisation as CSV.
+///
+/// # Errors
+/// None that writing to memory can cause.
+pub fn iterations_csv(history: &[Iteration]) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "iteration",
+        "gradients",
+        "train_loss",
+        "objective",
+        "train_accuracy",
+        "best",
+        "bound",
+        "gap",
+        "precision",
+        "seconds",
+    ])?;
+    for row in history {
+        writer.write_record([
+            row.iteration.to_string(),
+            row.gradients.to_string(),
+            row.figures.loss.to_string(),
+            row.figures.objective.to_string(),
+            row.figures.accuracy.to_string(),
+            row.best.to_string(),
+            row.bound.to_string(),
+            row.gap.to_string(),
+            row.precision.name().to_owned(),
             format!("{:.6}", row.seconds),
         ])?;
     }

@@ -1,9 +1,10 @@
-//! The strategies of the lecture: [`descend`] follows the slope, [`search`] does not. Both report what
-//! happens to an [`Observer`], stop for a stated [`Stop`], and print nothing.
+//! The strategies: of the lecture's, [`descend`] follows the slope and [`search`] does not; [`minimise`] goes to the
+//! minimum and proves it. All report what happens to an [`Observer`], stop for a stated [`Stop`], and print nothing.
 
 mod batch_size;
 mod descent;
 mod random_search;
+mod second_order;
 
 use crate::objective::BatchLoss;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 pub use batch_size::BatchSize;
 pub use descent::{Descent, DescentPlan, Watched, descend};
 pub use random_search::{Search, SearchPlan, search};
+pub use second_order::{Minimum, SecondOrderPlan, minimise, second_moment};
 
 /// Why a strategy ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +31,27 @@ pub enum Stop {
         /// The learning rate it was taken with, if it is a step.
         lr: Option<f64>,
     },
+    /// The minimum is certified to be as near as was asked for.
+    ToleranceReached {
+        /// The certified gap.
+        gap: f64,
+        /// What was asked for.
+        tolerance: f64,
+    },
+    /// No step helps any more, though the gap is wider than was asked for.
+    Stalled {
+        /// The certified gap.
+        gap: f64,
+        /// What was asked for.
+        tolerance: f64,
+    },
+    /// As many iterations as allowed were done before the gap was as narrow as was asked for.
+    IterationLimit {
+        /// The certified gap.
+        gap: f64,
+        /// What was asked for.
+        tolerance: f64,
+    },
     /// The user asked to stop.
     Interrupted {
         /// Steps, or attempts, done.
@@ -43,6 +66,9 @@ impl Stop {
             Self::Completed => "completed",
             Self::EarlyStop { .. } => "early-stop",
             Self::Diverged { .. } => "diverged",
+            Self::ToleranceReached { .. } => "tolerance",
+            Self::Stalled { .. } => "stalled",
+            Self::IterationLimit { .. } => "max-iterations",
             Self::Interrupted { .. } => "interrupted",
         }
     }
@@ -63,6 +89,18 @@ impl fmt::Display for Stop {
                 let rate = lr.map_or_else(String::new, |lr| format!(" (learning rate {lr})"));
                 write!(f, "diverged at step {step}{rate}: the loss or a weight is not finite")
             }
+            Self::ToleranceReached { gap, tolerance } => {
+                write!(f, "the minimum is at most {gap:.2e} below, within the tolerance of {tolerance:e}")
+            }
+            Self::Stalled { gap, tolerance } => write!(
+                f,
+                "no step gains any more than rounding hides: the gap is certified to {gap:.2e}, not to the tolerance \
+                 of {tolerance:e}"
+            ),
+            Self::IterationLimit { gap, tolerance } => write!(
+                f,
+                "all iterations were done: the gap is certified to {gap:.2e}, not to the tolerance of {tolerance:e}"
+            ),
             Self::Interrupted { step } => write!(f, "interrupted after step {step}"),
         }
     }
@@ -144,6 +182,54 @@ pub struct Attempt {
     pub seconds: f64,
 }
 
+/// What a loss, a gradient and a bound were computed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// f32, where a bound is as good as its rounding.
+    Single,
+    /// f64, where it is a certificate.
+    Double,
+}
+
+impl Precision {
+    /// A short name for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "f32",
+            Self::Double => "f64",
+        }
+    }
+
+    /// By which part of itself a mean loss over many rows may be off.
+    fn noise(self) -> f64 {
+        match self {
+            Self::Single => 1e-7,
+            Self::Double => 1e-14,
+        }
+    }
+}
+
+/// One iteration of [`minimise`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Iteration {
+    /// From 1.
+    pub iteration: usize,
+    /// Gradients over all rows so far.
+    pub gradients: usize,
+    /// At its end, over all training rows.
+    pub figures: Figures,
+    /// The lowest full loss so far.
+    pub best: f64,
+    /// The highest lower bound of the minimum so far.
+    pub bound: f64,
+    /// What lies between, absolute for softmax, for the SVM as part of the lowest full loss.
+    pub gap: f64,
+    /// What all this was computed in.
+    pub precision: Precision,
+    /// Since the start.
+    pub seconds: f64,
+}
+
 /// Who is told what happens. Every method may be left out.
 pub trait Observer {
     /// A descent begins.
@@ -154,6 +240,10 @@ pub trait Observer {
     fn epoch_ended(&mut self, _epoch: &Epoch) {}
     /// Random search tried another W.
     fn attempted(&mut self, _attempt: &Attempt) {}
+    /// Something that had to be done first was done, in so many seconds.
+    fn prepared(&mut self, _what: &str, _seconds: f64) {}
+    /// [`minimise`] did an iteration.
+    fn iterated(&mut self, _iteration: &Iteration) {}
 }
 
 /// Tells nobody.

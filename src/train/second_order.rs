@@ -1,0 +1,577 @@
+//! The minimum itself, with a certificate: L-BFGS over the whole set, from the metric of the features' second moments.
+//!
+//! All weights are penalised, bias included, so the full loss is 2 lambda strongly convex. With f the smoothed full loss
+//! that is followed (softmax is its own; the SVM's hinge is rounded off over a width), P the full loss and g = grad f(W):
+//!
+//! ```text
+//! min f >= f(W) - ||g||^2 / (4 lambda)
+//! min P >= D = f(W) - ||g||^2 / (4 lambda) + (1/N) sum_ij width a_ij^2 / 2       a_ij in [0, 1] the smoothed slopes
+//! ```
+//!
+//! The first is strong convexity; it is also what Fenchel duality gives for the slopes at W, and since they are as
+//! good for the hinge as for the smoothed one, the second is the hinge's dual objective at W' = W - g / (2 lambda).
+//! The lowest P and the highest D found bracket the minimum, each by itself.
+//!
+//! Steps are taken with gradients in f32, whose rounding a bound would inherit. So a bracket that is narrow enough is
+//! computed again in f64 at the very weights that are kept, and only that one is called a certificate; if it fails,
+//! the steps go on in f64.
+
+use super::{Figures, Iteration, Observer, Precision, Stop};
+use crate::kernel::Gram;
+use crate::objective::{LinearProblem, Loss, SecondMoment, Weights};
+use crate::optim::{Cholesky, Lbfgs, Slope, dot, line_search};
+use ndarray::{Array1, Array2};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Steps that L-BFGS remembers.
+const MEMORY: usize = 20;
+/// Iterations without a narrower bracket after which the precision in use has given what it can.
+const PATIENCE: usize = 40;
+/// A metric is factored anew when the curvature has changed by more than this factor.
+const STALE: f64 = 2.0;
+/// By which part of the loss both ends of a bracket in f64 may be off, at the very worst: sums of 50,000 terms round to
+/// within 50,000 times 2^-53 of their magnitude.
+const ROUNDING: f64 = 1e-11;
+/// Of the gap that is asked for, the part that smoothing may take.
+const SMOOTHING_SHARE: f64 = 0.5;
+/// Smoothing is narrowed when the way to its own minimum is at most this many times what smoothing costs: to follow it
+/// further would be wasted. Measured on CIFAR-10's SVM: from 1 to 30, fewer gradients the higher, and the steps rougher.
+const HASTE: f64 = 10.0;
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SecondOrderPlan {
+    /// The certified gap that is enough: absolute for softmax, for the SVM as part of the full loss.
+    pub tolerance: f64,
+    /// Iterations, at most.
+    pub max_iterations: usize,
+}
+
+/// Where the minimum was found to lie.
+pub struct Minimum {
+    /// The weights with the lowest full loss.
+    pub weights: Weights,
+    /// There.
+    pub figures: Figures,
+    /// How far above the minimum they are at most, computed in f64; as [`SecondOrderPlan::tolerance`] counts.
+    pub gap: f64,
+    /// One row an iteration.
+    pub history: Vec<Iteration>,
+    /// Gradients over all rows, those in f64 included.
+    pub gradients: usize,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// The second moments of the preprocessed training `rows`, which serve every lambda.
+pub fn second_moment(problem: &LinearProblem<'_>, rows: &[u32], observer: &mut dyn Observer) -> SecondMoment {
+    let begun = Instant::now();
+    let gram = Gram::new(problem.compute, problem.examples.rows(), rows);
+    let moment = SecondMoment::new(&gram, problem.preprocessing);
+    observer.prepared("X^T X", begun.elapsed().as_secs_f64());
+    moment
+}
+
+/// Minimises `problem` over the training `rows`, whose second moments are `moment`. `interrupt` is looked at after each
+/// iteration.
+///
+/// # Panics
+/// When lambda is 0: nothing would bound the distance to the minimum, if there is one.
+pub fn minimise(
+    problem: &LinearProblem<'_>,
+    rows: &[u32],
+    moment: &SecondMoment,
+    plan: &SecondOrderPlan,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Minimum {
+    assert!(problem.objective.penalty.l2 > 0.0, "a certificate needs lambda above 0");
+    let zeros = vec![0.0; problem.classes * (problem.examples.width + 1)];
+    let mut run = Run::new(problem, rows, moment, plan, zeros);
+    loop {
+        if let Some(end) = run.iterate(observer) {
+            return run.end(end);
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            return run.end(End::Interrupted);
+        }
+    }
+}
+
+/// Why the iterations ended.
+#[derive(Clone, Copy)]
+enum End {
+    Tolerance,
+    Stalled,
+    Limit,
+    Interrupted,
+}
+
+/// What is known at some weights. Vectors are (K, D + 1), each class's b behind its W.
+#[derive(Clone)]
+struct Point {
+    /// Numbers that f32 holds exactly: what is certified is what is kept.
+    weights: Vec<f64>,
+    /// g.
+    gradient: Vec<f64>,
+    /// f.
+    smoothed: f64,
+    /// Of P.
+    figures: Figures,
+    /// D.
+    bound: f64,
+    /// Mean trace of a loss's Hessian by its scores.
+    curvature: f64,
+}
+
+/// What the minimum lies between.
+struct Bracket {
+    /// The point with the lowest P.
+    upper: Point,
+    /// The highest D, and the weights that gave it.
+    lower: (f64, Vec<f64>),
+}
+
+/// A minimisation under way.
+struct Run<'a> {
+    problem: &'a LinearProblem<'a>,
+    rows: &'a [u32],
+    moment: &'a SecondMoment,
+    plan: &'a SecondOrderPlan,
+    begun: Instant,
+    precision: Precision,
+    /// Of the smoothing.
+    width: f64,
+    metric: Metric,
+    lbfgs: Lbfgs,
+    point: Point,
+    bracket: Bracket,
+    iteration: usize,
+    gradients: usize,
+    /// Iterations since the bracket was last narrowed by a hundredth, and how wide it was then.
+    idle: (usize, f64),
+    history: Vec<Iteration>,
+}
+
+/// The initial Hessian of L-BFGS: (curvature / (K - 1)) M + 2 lambda, the same for each class. With the curvature of
+/// softmax at W = 0, (K - 1) / K, it is the Hessian there on what the classes do not share.
+struct Metric {
+    curvature: f64,
+    factor: Cholesky,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        problem: &'a LinearProblem<'a>,
+        rows: &'a [u32],
+        moment: &'a SecondMoment,
+        plan: &'a SecondOrderPlan,
+        start: Vec<f64>,
+    ) -> Self {
+        let begun = Instant::now();
+        let width = match problem.objective.loss {
+            // All margins of the zero start lie in the middle of the parabola.
+            Loss::Svm { margin } => 2.0 * margin,
+            Loss::Softmax => 0.0,
+        };
+        let point = evaluate(problem, rows, start, width, Precision::Single);
+        Self {
+            metric: Metric::new(problem, moment, point.curvature),
+            bracket: Bracket { lower: (point.bound, point.weights.clone()), upper: point.clone() },
+            lbfgs: Lbfgs::new(MEMORY),
+            precision: Precision::Single,
+            iteration: 0,
+            gradients: 1,
+            idle: (0, f64::INFINITY),
+            history: Vec::new(),
+            problem,
+            rows,
+            moment,
+            plan,
+            begun,
+            width,
+            point,
+        }
+    }
+
+    /// One iteration: a step, or what has to be done before there can be one.
+    fn iterate(&mut self, observer: &mut dyn Observer) -> Option<End> {
+        if self.iteration >= self.plan.max_iterations {
+            return Some(End::Limit);
+        }
+        self.iteration += 1;
+        let stepped = self.step();
+        self.narrow();
+        let exhausted = !stepped || self.idle.0 >= PATIENCE;
+        if self.gap() <= self.plan.tolerance || (exhausted && self.precision == Precision::Single) {
+            self.certify();
+        }
+        let record = self.record();
+        observer.iterated(&record);
+        self.history.push(record);
+        if self.gap() <= self.plan.tolerance {
+            return Some(End::Tolerance);
+        }
+        if exhausted && self.idle.0 > 0 {
+            return Some(End::Stalled);
+        }
+        self.sharpen();
+        None
+    }
+
+    /// Takes one step; false when no step helps.
+    fn step(&mut self) -> bool {
+        let direction = self.lbfgs.direction(&self.point.gradient, |v| self.metric.factor.solve(v));
+        let start = Slope { value: self.point.smoothed, slope: dot(&self.point.gradient, &direction) };
+        let noise = start.value.abs() * self.precision.noise();
+        let mut next = None;
+        let (problem, rows, width, precision) = (self.problem, self.rows, self.width, self.precision);
+        let gradients = &mut self.gradients;
+        let weights = &self.point.weights;
+        let found = line_search(start, noise, |length| {
+            let there = weights.iter().zip(&direction).map(|(w, d)| rounded(w + length * d)).collect();
+            let point = evaluate(problem, rows, there, width, precision);
+            *gradients += 1;
+            let slope = Slope { value: point.smoothed, slope: dot(&point.gradient, &direction) };
+            next = Some(point);
+            slope
+        });
+        let (Some(_), Some(next)) = (found, next) else {
+            // What is remembered may be of no use here: once more without.
+            let retry = !self.lbfgs.is_new();
+            self.lbfgs.forget();
+            return retry;
+        };
+        let step = difference(&next.weights, &self.point.weights);
+        let change = difference(&next.gradient, &self.point.gradient);
+        self.lbfgs.remember(step, change);
+        self.point = next;
+        true
+    }
+
+    /// Takes what the point says of the bracket.
+    fn narrow(&mut self) {
+        self.bracket.take(&self.point);
+        let gap = self.gap();
+        if gap < 0.99 * self.idle.1 {
+            self.idle = (0, gap);
+        } else {
+            self.idle.0 += 1;
+        }
+    }
+
+    /// Computes the bracket again in f64, and goes on in f64.
+    fn certify(&mut self) {
+        if self.precision == Precision::Double {
+            return;
+        }
+        self.precision = Precision::Double;
+        let upper = self.evaluate(self.bracket.upper.weights.clone());
+        let mut bracket = Bracket { lower: (upper.bound, upper.weights.clone()), upper: upper.clone() };
+        let mut known = vec![upper];
+        for weights in [self.bracket.lower.1.clone(), self.point.weights.clone()] {
+            let again = known.iter().position(|point| point.weights == weights);
+            let point = again.map_or_else(|| self.evaluate(weights), |at| known.remove(at));
+            bracket.take(&point);
+            known.push(point);
+        }
+        // The last one is that of the iteration.
+        self.point = known.pop().unwrap_or_else(|| bracket.upper.clone());
+        self.bracket = bracket;
+        self.idle = (0, self.gap());
+    }
+
+    /// Narrows the smoothing once its own minimum is near, where it is what keeps the bracket open. What L-BFGS remembers
+    /// stays: forgetting it costs half as many gradients again.
+    fn sharpen(&mut self) {
+        let Loss::Svm { .. } = self.problem.objective.loss else { return };
+        let (upper, point) = (self.bracket.upper.figures.objective, &self.point);
+        let slack = dot(&point.gradient, &point.gradient) / (4.0 * self.problem.objective.penalty.l2);
+        let smoothing = point.figures.objective - point.bound - slack;
+        let allowed = SMOOTHING_SHARE * self.plan.tolerance * upper;
+        if smoothing <= allowed || slack > HASTE * smoothing {
+            return;
+        }
+        // Many margins of a minimum lie on the kink itself, so what smoothing costs falls with its width.
+        self.width *= (0.8 * allowed / smoothing).clamp(0.3, 0.8);
+        self.point = self.evaluate(self.point.weights.clone());
+        self.bracket.take(&self.point);
+        let change = self.point.curvature / self.metric.curvature;
+        if !(1.0 / STALE..STALE).contains(&change) && self.point.curvature > 0.0 {
+            self.metric = Metric::new(self.problem, self.moment, self.point.curvature);
+        }
+    }
+
+    fn evaluate(&mut self, weights: Vec<f64>) -> Point {
+        self.gradients += 1;
+        evaluate(self.problem, self.rows, weights, self.width, self.precision)
+    }
+
+    /// The bracket's width, as the tolerance counts.
+    fn gap(&self) -> f64 {
+        let upper = self.bracket.upper.figures.objective;
+        // Rounding may cross the ends over where they meet.
+        let absolute = (upper - self.bracket.lower.0).max(0.0) + ROUNDING * upper;
+        match self.problem.objective.loss {
+            Loss::Softmax => absolute,
+            Loss::Svm { .. } => absolute / upper,
+        }
+    }
+
+    fn record(&self) -> Iteration {
+        Iteration {
+            iteration: self.iteration,
+            gradients: self.gradients,
+            figures: self.point.figures,
+            best: self.bracket.upper.figures.objective,
+            bound: self.bracket.lower.0,
+            gap: self.gap(),
+            precision: self.precision,
+            seconds: self.begun.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn end(mut self, end: End) -> Minimum {
+        self.certify();
+        let (gap, tolerance) = (self.gap(), self.plan.tolerance);
+        let stop = match end {
+            End::Tolerance => Stop::ToleranceReached { gap, tolerance },
+            End::Stalled => Stop::Stalled { gap, tolerance },
+            End::Limit => Stop::IterationLimit { gap, tolerance },
+            End::Interrupted => Stop::Interrupted { step: self.iteration as u64 },
+        };
+        let (weight, bias) = arrays(self.problem, &self.bracket.upper.weights);
+        Minimum {
+            weights: Weights::new(&weight, &bias, self.problem),
+            figures: self.bracket.upper.figures,
+            gap,
+            history: self.history,
+            gradients: self.gradients,
+            stop,
+        }
+    }
+}
+
+impl Bracket {
+    fn take(&mut self, point: &Point) {
+        if point.figures.objective < self.upper.figures.objective {
+            self.upper = point.clone();
+        }
+        if point.bound > self.lower.0 {
+            self.lower = (point.bound, point.weights.clone());
+        }
+    }
+}
+
+impl Metric {
+    fn new(problem: &LinearProblem<'_>, moment: &SecondMoment, curvature: f64) -> Self {
+        let order = moment.order;
+        // A Hessian by K scores has rank K - 1: adding the same to all of them changes no loss.
+        let factor = curvature / (problem.classes - 1).max(1) as f64;
+        let largest = moment.columns.iter().step_by(order + 1).fold(0.0, |a: f64, &b| a.max(b));
+        // A lambda below what f64 can tell from the matrix is raised for the metric's sake, which only guides.
+        let mut ridge = (2.0 * problem.objective.penalty.l2).max(1e-9 * factor * largest);
+        loop {
+            let mut columns: Vec<f64> = moment.columns.iter().map(|m| factor * m).collect();
+            columns.iter_mut().step_by(order + 1).for_each(|diagonal| *diagonal += ridge);
+            if let Some(factor) = Cholesky::new(order, columns) {
+                return Self { curvature, factor };
+            }
+            ridge *= 100.0;
+        }
+    }
+}
+
+/// Loss, gradient and lower bound at `weights`.
+fn evaluate(
+    problem: &LinearProblem<'_>,
+    rows: &[u32],
+    weights: Vec<f64>,
+    width: f64,
+    precision: Precision,
+) -> Point {
+    let penalty = problem.objective.penalty;
+    let (sum, gradient) = match precision {
+        Precision::Single => {
+            let (weight, bias) = arrays(problem, &weights);
+            let mut single = Weights::new(&weight, &bias, problem);
+            let sum = problem.smoothed_loss_and_gradient(&mut single, rows, width);
+            let (by_weight, by_bias) = single.gradient();
+            let mut gradient = Vec::with_capacity(weights.len());
+            for (row, &b) in by_weight.rows().into_iter().zip(&by_bias) {
+                gradient.extend(row.iter().map(|&g| f64::from(g)));
+                gradient.push(f64::from(b));
+            }
+            (sum, gradient)
+        }
+        Precision::Double => problem.smoothed_loss_and_gradient_f64(&weights, rows, width),
+    };
+    let count = rows.len() as f64;
+    let penalised = penalty.value(&weights);
+    let smoothed = sum.smoothed / count + penalised;
+    Point {
+        figures: Figures::new(&sum.loss, penalised),
+        bound: smoothed - dot(&gradient, &gradient) / (4.0 * penalty.l2) + sum.lift / count,
+        curvature: sum.curvature / count,
+        smoothed,
+        weights,
+        gradient,
+    }
+}
+
+/// W (K, D) and b (K).
+fn arrays(problem: &LinearProblem<'_>, weights: &[f64]) -> (Array2<f32>, Array1<f32>) {
+    let width = problem.examples.width;
+    let at = |k: usize, d: usize| weights[k * (width + 1) + d] as f32;
+    let weight = Array2::from_shape_fn((problem.classes, width), |(k, d)| at(k, d));
+    (weight, Array1::from_shape_fn(problem.classes, |k| at(k, width)))
+}
+
+/// The nearest number that f32 holds.
+fn rounded(value: f64) -> f64 {
+    f64::from(value as f32)
+}
+
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Examples, Preprocess, Preprocessing};
+    use crate::kernel::{Compute, Kernel, Team};
+    use crate::objective::reference::Reference;
+    use crate::objective::{Objective, Penalty};
+    use std::num::NonZeroUsize;
+
+    const WIDTH: usize = 20;
+    const CLASSES: usize = 3;
+
+    /// Noise, a little of it the label's.
+    fn examples(count: usize) -> Examples {
+        let noise = |at: usize| ((at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 41) as usize & 127;
+        let labels: Vec<u16> = (0..count).map(|i| (noise(i * 7919) % CLASSES) as u16).collect();
+        let features = (0..count * WIDTH)
+            .map(|at| (noise(at) + 30 * usize::from(at % CLASSES == usize::from(labels[at / WIDTH]))) as u8)
+            .collect();
+        Examples { features, labels, width: WIDTH }
+    }
+
+    /// Calls `look` with a problem of so many rows.
+    fn with_problem<R>(
+        count: usize,
+        loss: Loss,
+        l2: f64,
+        threads: usize,
+        look: impl FnOnce(&LinearProblem<'_>, &[u32]) -> R,
+    ) -> R {
+        let examples = examples(count);
+        let rows = examples.all();
+        let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
+        let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
+        let compute = Compute { kernel: Kernel::detect(), team };
+        let problem = LinearProblem {
+            examples: &examples,
+            preprocessing: &preprocessing,
+            classes: CLASSES,
+            objective: Objective { loss, penalty: Penalty { l2, l1: 0.0 } },
+            compute: &compute,
+        };
+        look(&problem, &rows)
+    }
+
+    fn solve(problem: &LinearProblem<'_>, rows: &[u32], tolerance: f64, max_iterations: usize) -> Minimum {
+        let moment = second_moment(problem, rows, &mut ());
+        let plan = SecondOrderPlan { tolerance, max_iterations };
+        minimise(problem, rows, &moment, &plan, &mut (), &AtomicBool::new(false))
+    }
+
+    /// P in f64 from the formulas: at the minimum found, and the lowest of a long descent.
+    fn against_descent(loss: Loss, tolerance: f64) -> (Minimum, f64, f64) {
+        with_problem(300, loss, 0.02, 2, |problem, rows| {
+            let minimum = solve(problem, rows, tolerance, 1000);
+            let reference = Reference::new(problem.examples, problem.preprocessing, problem.objective, rows);
+            let (weight, bias) = minimum.weights.to_arrays();
+            let found = reference.loss(&weight.mapv(f64::from), &bias.mapv(f64::from));
+
+            let (mut w, mut b) = (Array2::zeros((CLASSES, WIDTH)), Array1::zeros(CLASSES));
+            let mut lowest = f64::INFINITY;
+            for step in 0..4000 {
+                let (dw, db) = reference.gradient(&w, &b);
+                // Rates that fall as they must for the SVM's kinks; softmax converges long before.
+                let rate = 0.3 / (1.0 + f64::from(step) / 400.0);
+                w.scaled_add(-rate, &dw);
+                b.scaled_add(-rate, &db);
+                lowest = lowest.min(reference.loss(&w, &b));
+            }
+            (minimum, found, lowest)
+        })
+    }
+
+    #[test]
+    fn the_certified_minimum_of_softmax_is_that_of_a_long_descent() {
+        let (minimum, found, lowest) = against_descent(Loss::Softmax, 1e-9);
+        assert!(matches!(minimum.stop, Stop::ToleranceReached { .. }), "{}", minimum.stop);
+        assert!(minimum.gap <= 1e-9 && found - lowest <= minimum.gap, "{found} {lowest} {}", minimum.gap);
+        assert!((found - minimum.figures.objective).abs() < 1e-12 * found);
+        assert!(lowest - found < 1e-6, "descent is far off: {found} {lowest}");
+    }
+
+    #[test]
+    fn the_certified_minimum_of_the_svm_is_below_that_of_a_long_descent() {
+        let (minimum, found, lowest) = against_descent(Loss::Svm { margin: 1.0 }, 1e-4);
+        assert!(matches!(minimum.stop, Stop::ToleranceReached { .. }), "{}", minimum.stop);
+        assert!(
+            minimum.gap <= 1e-4 && found - lowest <= minimum.gap * found,
+            "{found} {lowest} {}",
+            minimum.gap
+        );
+        assert!(lowest - found < 0.01 * found, "descent is far off: {found} {lowest}");
+    }
+
+    /// Brackets only narrow while the precision stays; gradients are counted; the last bracket is in f64.
+    #[test]
+    fn the_history_is_honest() {
+        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
+            let minimum = with_problem(300, loss, 0.02, 1, |problem, rows| solve(problem, rows, 1e-4, 1000));
+            for pair in minimum.history.windows(2) {
+                assert!(pair[1].gradients > pair[0].gradients);
+                assert!(pair[1].precision != pair[0].precision || pair[1].gap <= pair[0].gap, "{pair:?}");
+            }
+            let last = minimum.history.last().expect("an iteration");
+            assert_eq!(
+                (last.precision, last.gap, last.gradients),
+                (Precision::Double, minimum.gap, minimum.gradients)
+            );
+        }
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
+            let run = |threads| {
+                with_problem(4200, loss, 0.01, threads, |problem, rows| {
+                    let minimum = solve(problem, rows, 1e-4, 1000);
+                    (minimum.weights.to_arrays(), minimum.gap, minimum.gradients)
+                })
+            };
+            let one = run(1);
+            assert!((2..=3).all(|threads| run(threads) == one), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_reached_is_not_claimed() {
+        let stop = |tolerance, iterations| {
+            with_problem(300, Loss::Softmax, 0.02, 1, |problem, rows| {
+                let minimum = solve(problem, rows, tolerance, iterations);
+                assert!(minimum.gap > tolerance);
+                minimum.stop
+            })
+        };
+        assert!(matches!(stop(1e-12, 2), Stop::IterationLimit { .. }));
+        assert!(matches!(stop(1e-30, 1000), Stop::Stalled { gap, .. } if gap < 1e-9));
+    }
+}
