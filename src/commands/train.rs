@@ -243,6 +243,7 @@ impl Session<'_> {
             bias,
             penalty: minimum.weights.penalty(),
             stop: minimum.stop,
+            rise: None,
             seconds: begun.elapsed().as_secs_f64(),
             steps: minimum.history.len() as u64,
             kept: None,
