@@ -234,7 +234,7 @@ impl Session<'_> {
         let mut progress = self.console.progress(self.expected_loss());
         let rows = &self.split.train;
         let moment = train::second_moment(&problem, rows, &mut progress);
-        let minimum = train::minimise(&problem, rows, &moment, plan, &mut progress, &INTERRUPT);
+        let minimum = train::minimise(&problem, rows, &moment, None, plan, &mut progress, &INTERRUPT);
         progress.finish();
         let (weight, bias) = minimum.weights.to_arrays();
         let held_out = &self.split.validation;

@@ -90,7 +90,7 @@ impl fmt::Display for Stop {
                 write!(f, "diverged at step {step}{rate}: the loss or a weight is not finite")
             }
             Self::ToleranceReached { gap, tolerance } => {
-                write!(f, "the minimum is at most {gap:.2e} below, within the tolerance of {tolerance:e}")
+                write!(f, "the gap is certified to {gap:.2e}, within the tolerance of {tolerance:e}")
             }
             Self::Stalled { gap, tolerance } => write!(
                 f,

@@ -26,6 +26,8 @@ use std::time::Instant;
 
 /// Steps that L-BFGS remembers.
 const MEMORY: usize = 20;
+/// Right-hand sides that one thread solves for at a time.
+const SIDES: usize = 5;
 /// Iterations without a narrower bracket after which the precision in use has given what it can.
 const PATIENCE: usize = 40;
 /// A metric is factored anew when the curvature has changed by more than this factor.
@@ -73,22 +75,30 @@ pub fn second_moment(problem: &LinearProblem<'_>, rows: &[u32], observer: &mut d
     moment
 }
 
-/// Minimises `problem` over the training `rows`, whose second moments are `moment`. `interrupt` is looked at after each
-/// iteration.
+/// Minimises `problem` over the training `rows`, whose second moments are `moment`, from `start` (W, b) or from zeros: the
+/// minimum at a neighbouring lambda is a good start. `interrupt` is looked at after each iteration.
 ///
 /// # Panics
-/// When lambda is 0: nothing would bound the distance to the minimum, if there is one.
+/// When lambda is 0: nothing would bound the distance to the minimum, if there is one. When `start` has other shapes.
 pub fn minimise(
     problem: &LinearProblem<'_>,
     rows: &[u32],
     moment: &SecondMoment,
+    start: Option<(&Array2<f32>, &Array1<f32>)>,
     plan: &SecondOrderPlan,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Minimum {
     assert!(problem.objective.penalty.l2 > 0.0, "a certificate needs lambda above 0");
-    let zeros = vec![0.0; problem.classes * (problem.examples.width + 1)];
-    let mut run = Run::new(problem, rows, moment, plan, zeros);
+    let shape = (problem.classes, problem.examples.width);
+    let start = start.map_or_else(
+        || vec![0.0; shape.0 * (shape.1 + 1)],
+        |(weight, bias)| {
+            assert_eq!((weight.dim(), bias.len()), (shape, shape.0), "a start is (K, D) and (K)");
+            joined(weight, bias)
+        },
+    );
+    let mut run = Run::new(problem, rows, moment, plan, start);
     loop {
         if let Some(end) = run.iterate(observer) {
             return run.end(end);
@@ -171,8 +181,9 @@ impl<'a> Run<'a> {
     ) -> Self {
         let begun = Instant::now();
         let width = match problem.objective.loss {
-            // All margins of the zero start lie in the middle of the parabola.
-            Loss::Svm { margin } => 2.0 * margin,
+            // All margins of the zero start lie in the middle of the parabola; near a minimum few are on the kink.
+            Loss::Svm { margin } if start.iter().all(|&w| w == 0.0) => 2.0 * margin,
+            Loss::Svm { margin } => 0.1 * margin,
             Loss::Softmax => 0.0,
         };
         let point = evaluate(problem, rows, start, width, Precision::Single);
@@ -222,7 +233,8 @@ impl<'a> Run<'a> {
 
     /// Takes one step; false when no step helps.
     fn step(&mut self) -> bool {
-        let direction = self.lbfgs.direction(&self.point.gradient, |v| self.metric.factor.solve(v));
+        let metric = &self.metric;
+        let direction = self.lbfgs.direction(&self.point.gradient, |v| metric.solve(self.problem, v));
         let start = Slope { value: self.point.smoothed, slope: dot(&self.point.gradient, &direction) };
         let noise = start.value.abs() * self.precision.noise();
         let mut next = None;
@@ -381,6 +393,14 @@ impl Metric {
             ridge *= 100.0;
         }
     }
+
+    /// Multiplies by the inverse, in place: (K, D + 1), each class a right-hand side. Which of them share a call depends
+    /// on K alone.
+    fn solve(&self, problem: &LinearProblem<'_>, sides: &mut [f64]) {
+        let order = problem.examples.width + 1;
+        let mut parts: Vec<&mut [f64]> = sides.chunks_mut(SIDES * order).collect();
+        problem.compute.team.for_each(&mut parts, |_, part| self.factor.solve(part));
+    }
 }
 
 /// Loss, gradient and lower bound at `weights`.
@@ -398,12 +418,7 @@ fn evaluate(
             let mut single = Weights::new(&weight, &bias, problem);
             let sum = problem.smoothed_loss_and_gradient(&mut single, rows, width);
             let (by_weight, by_bias) = single.gradient();
-            let mut gradient = Vec::with_capacity(weights.len());
-            for (row, &b) in by_weight.rows().into_iter().zip(&by_bias) {
-                gradient.extend(row.iter().map(|&g| f64::from(g)));
-                gradient.push(f64::from(b));
-            }
-            (sum, gradient)
+            (sum, joined(&by_weight, &by_bias))
         }
         Precision::Double => problem.smoothed_loss_and_gradient_f64(&weights, rows, width),
     };
@@ -420,7 +435,14 @@ fn evaluate(
     }
 }
 
-/// W (K, D) and b (K).
+/// (K, D + 1) from (K, D) and (K).
+fn joined(weight: &Array2<f32>, bias: &Array1<f32>) -> Vec<f64> {
+    let rows = weight.rows().into_iter().zip(bias);
+    rows.flat_map(|(w, b)| w.into_iter().chain([b]).map(|&value| f64::from(value)).collect::<Vec<_>>())
+        .collect()
+}
+
+/// W (K, D) and b (K) from (K, D + 1).
 fn arrays(problem: &LinearProblem<'_>, weights: &[f64]) -> (Array2<f32>, Array1<f32>) {
     let width = problem.examples.width;
     let at = |k: usize, d: usize| weights[k * (width + 1) + d] as f32;
@@ -485,7 +507,7 @@ mod tests {
     fn solve(problem: &LinearProblem<'_>, rows: &[u32], tolerance: f64, max_iterations: usize) -> Minimum {
         let moment = second_moment(problem, rows, &mut ());
         let plan = SecondOrderPlan { tolerance, max_iterations };
-        minimise(problem, rows, &moment, &plan, &mut (), &AtomicBool::new(false))
+        minimise(problem, rows, &moment, None, &plan, &mut (), &AtomicBool::new(false))
     }
 
     /// P in f64 from the formulas: at the minimum found, and the lowest of a long descent.
@@ -559,6 +581,26 @@ mod tests {
             };
             let one = run(1);
             assert!((2..=3).all(|threads| run(threads) == one), "{loss:?}");
+        }
+    }
+
+    /// A start at a neighbour's minimum leads to the same minimum in no more gradients.
+    #[test]
+    fn a_neighbour_is_a_good_start() {
+        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
+            let neighbour =
+                with_problem(300, loss, 0.025, 1, |problem, rows| solve(problem, rows, 1e-3, 1000));
+            let (weight, bias) = neighbour.weights.to_arrays();
+            with_problem(300, loss, 0.02, 1, |problem, rows| {
+                let cold = solve(problem, rows, 1e-3, 1000);
+                let moment = second_moment(problem, rows, &mut ());
+                let plan = SecondOrderPlan { tolerance: 1e-3, max_iterations: 1000 };
+                let start = Some((&weight, &bias));
+                let warm = minimise(problem, rows, &moment, start, &plan, &mut (), &AtomicBool::new(false));
+                let (a, b) = (cold.figures.objective, warm.figures.objective);
+                assert!((a - b).abs() <= 1e-3 * a.max(1.0), "{a} {b}");
+                assert!(warm.gradients <= cold.gradients, "{loss:?}: {} {}", warm.gradients, cold.gradients);
+            });
         }
     }
 
