@@ -19,6 +19,7 @@
 //! | penalty | lambda sum W^2 + lambda_1 sum abs(W), bias included |
 //! | full loss, objective | data loss + penalty: what every strategy minimises |
 
+pub mod autodiff;
 pub mod cli;
 pub mod commands;
 pub mod config;
