@@ -2,7 +2,7 @@
 
 use super::{Graph, NodeId, Operation};
 use crate::objective::{Loss, Objective};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2};
 
 /// The nodes that matter of a classifier's graph.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct ClassifierGraph {
 
 impl ClassifierGraph {
     /// The full loss of these examples (B, D), a node an operation: s = W x + b; L_i; the penalty over W and b.
-    pub fn new(features: ArrayView2<'_, f64>, labels: &[u16], classes: usize, objective: Objective) -> Self {
+    pub fn new(features: &Array2<f64>, labels: &[u16], classes: usize, objective: Objective) -> Self {
         let mut graph = Graph::default();
         let width = features.ncols() + 1;
         let weights: Vec<Vec<NodeId>> = (0..classes)
@@ -138,7 +138,7 @@ mod tests {
         for loss in [Loss::Svm { margin: 1.0 }, Loss::Softmax] {
             let objective = Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.05 } };
             let reference = Reference { features: features.clone(), labels: labels.clone(), objective };
-            let built = ClassifierGraph::new(features.view(), &labels, 3, objective);
+            let built = ClassifierGraph::new(&features, &labels, 3, objective);
             let pass = built.graph.evaluate(&ClassifierGraph::inputs(&weight, &bias)).expect("defined");
             let value = pass.value(built.graph.end());
             assert!((value - reference.loss(&weight, &bias)).abs() < 1e-14);

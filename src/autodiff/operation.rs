@@ -137,7 +137,7 @@ impl Operation {
         let local = match (self, at) {
             (Self::Input | Self::Constant(_), _) => 0.0,
             (Self::Add, _) | (Self::Subtract, 0) => 1.0,
-            (Self::Subtract, _) | (Self::Negate, _) => -1.0,
+            (Self::Subtract | Self::Negate, _) => -1.0,
             (Self::Multiply, _) => x[1 - at],
             (Self::Divide, 0) => 1.0 / x[1],
             (Self::Divide, _) => -value / x[1],

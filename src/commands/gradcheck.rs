@@ -4,7 +4,7 @@ use super::{Exit, print, print_json};
 use crate::cli::GradcheckArgs;
 use crate::config::{LossName, all_cores};
 use crate::data::{self, Preprocessing};
-use crate::gradcheck::{Check, Coordinate, KERNEL_BOUND, Report, Verdict, run as check};
+use crate::gradcheck::{Check, Coordinate, EXACT_BOUND, KERNEL_BOUND, Report, Verdict, run as check};
 use crate::objective::{Loss, Objective, Penalty};
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -116,6 +116,18 @@ fn to_text(objective: &Objective, report: &Report) -> String {
             coordinate.error
         );
     }
+    let exact = &report.exact;
+    let _ = writeln!(
+        text,
+        "  automatic differentiation of {} rows x {} features, all {} coordinates, bound {EXACT_BOUND:e}:\n  \
+         gradient {:.1e}  loss {:.1e}  {}",
+        exact.rows,
+        exact.features,
+        exact.coordinates,
+        exact.gradient_error,
+        exact.loss_error,
+        if exact.passes() { "ok" } else { "FAILED" }
+    );
     let left_out = if report.near_kink > 0 {
         format!(" ({} rows with a margin near 0 left out)", report.near_kink)
     } else {

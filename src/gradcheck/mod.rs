@@ -1,20 +1,26 @@
 //! The gradient check: analytic gradients against numerical ones, and the kernels against f64.
 //!
-//! Two links make the chain from the formulas to what trains:
+//! Three links make the chain from the formulas to what trains:
 //!
 //! 1. in f64, at some coordinates w, the analytic gradient against the centred difference
 //!    (L(w + h) - L(w - h)) / 2h, the lecture's forward difference beside it;
 //! 2. for every kernel of this processor and every layout of a batch, the f32 loss and gradient that training uses
-//!    against the f64 ones, all coordinates at once.
+//!    against the f64 ones, all coordinates at once;
+//! 3. on a tiny sub-problem, the analytic gradient against automatic differentiation of the loss's own graph, exact to
+//!    rounding.
 //!
 //! A hinge has kinks. Where a margin changes sign between w - h and w + h, no difference quotient can agree with any
 //! one gradient; since the loss is convex, the analytic value must then lie between the two one-sided slopes.
 
+mod exact;
 mod kernels;
 mod numerical;
+mod study;
 
+pub use exact::{EXACT_BOUND, ExactCheck};
 pub use kernels::{KERNEL_BOUND, KernelCheck};
 pub use numerical::Coordinate;
+pub use study::{StepError, Study, study};
 
 use crate::data::{Examples, Preprocessing};
 use crate::objective::reference::Reference;
@@ -23,6 +29,7 @@ use crate::random::{self, Stream};
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
+use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::num::NonZeroUsize;
@@ -106,6 +113,8 @@ pub struct Report {
     pub tolerance: f64,
     /// The coordinates looked at, worst first.
     pub coordinates: Vec<Coordinate>,
+    /// The analytic gradient against automatic differentiation.
+    pub exact: ExactCheck,
     /// Every kernel on every layout.
     pub kernels: Vec<KernelCheck>,
     /// Rows left out of the kernels' check because a margin of theirs is nearly 0.
@@ -126,6 +135,33 @@ impl Report {
     }
 }
 
+/// Some rows, and random weights to differentiate at.
+struct Problem {
+    rows: Vec<u32>,
+    reference: Reference,
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+}
+
+impl Problem {
+    /// Draws one; the generator may draw on.
+    fn draw(check: &Check<'_>) -> (Self, ChaCha8Rng) {
+        let mut rng = random::generator(check.seed, Stream::GradientCheck);
+        let mut rows = check.examples.all();
+        random::shuffle(&mut rng, &mut rows);
+        rows.truncate(check.rows);
+        let reference = Reference::new(check.examples, check.preprocessing, check.objective, &rows);
+
+        // Scores of deviation about 1: some margins violated, some not, no probability near 0 or 1.
+        let squares: f64 = reference.features.iter().map(|x| x * x).sum();
+        let scale = (rows.len() as f64 / squares.max(f64::MIN_POSITIVE)).sqrt().min(1.0) as f32;
+        let shape = (check.classes, check.examples.width);
+        let weight: Array2<f32> = Array2::random_using(shape, StandardNormal, &mut rng) * scale;
+        let bias: Array1<f32> = Array1::random_using(check.classes, StandardNormal, &mut rng) * scale;
+        (Self { rows, reference, weight, bias }, rng)
+    }
+}
+
 /// Runs the check on the gradient that `objective` computes.
 pub fn run(check: &Check<'_>) -> Report {
     run_with(check, Reference::gradient)
@@ -136,18 +172,7 @@ pub fn run_with(
     check: &Check<'_>,
     analytic: impl Fn(&Reference, &Array2<f64>, &Array1<f64>) -> Parameters,
 ) -> Report {
-    let mut rng = random::generator(check.seed, Stream::GradientCheck);
-    let mut rows = check.examples.all();
-    random::shuffle(&mut rng, &mut rows);
-    rows.truncate(check.rows);
-    let reference = Reference::new(check.examples, check.preprocessing, check.objective, &rows);
-
-    // Scores of deviation about 1: some margins violated, some not, no probability near 0 or 1.
-    let squares: f64 = reference.features.iter().map(|x| x * x).sum();
-    let scale = (rows.len() as f64 / squares.max(f64::MIN_POSITIVE)).sqrt().min(1.0) as f32;
-    let shape = (check.classes, check.examples.width);
-    let weight: Array2<f32> = Array2::random_using(shape, StandardNormal, &mut rng) * scale;
-    let bias: Array1<f32> = Array1::random_using(check.classes, StandardNormal, &mut rng) * scale;
+    let (Problem { rows, reference, weight, bias }, mut rng) = Problem::draw(check);
     let at = (weight.mapv(f64::from), bias.mapv(f64::from));
 
     let per_class = check.examples.width + 1;
@@ -166,6 +191,7 @@ pub fn run_with(
         numerical::differentiate(check, &reference, &at, &gradient, &chosen);
     coordinates.sort_by(|a, b| order(b).partial_cmp(&order(a)).unwrap_or(Ordering::Equal));
 
+    let exact = exact::check(&reference, &at, &analytic);
     let (kernels, near_kink) = kernels::check(check, &reference, &rows, &weight, &bias, &analytic);
     let coordinates_pass = coordinates.iter().all(|coordinate| coordinate.passes(check.tolerance));
     let kernels_pass = kernels.iter().all(KernelCheck::passes);
@@ -179,9 +205,10 @@ pub fn run_with(
         h: check.h,
         tolerance: check.tolerance,
         coordinates,
+        exact,
         kernels,
         near_kink,
-        passed: coordinates_pass && kernels_pass,
+        passed: coordinates_pass && exact.passes() && kernels_pass,
     }
 }
 
@@ -247,9 +274,27 @@ mod tests {
                 assert!(!report.passed, "{name} is not caught for {loss:?}");
                 let coordinates_fail = report.coordinates.iter().any(|c| !c.passes(report.tolerance));
                 assert!(coordinates_fail, "{name}: only the kernels' check saw it, for {loss:?}");
+                assert!(
+                    !report.exact.passes(),
+                    "{name}: automatic differentiation did not see it, for {loss:?}"
+                );
                 let kernels_fail = report.kernels.iter().any(|k| !k.passes());
                 assert!(kernels_fail, "{name}: only the numerical check saw it, for {loss:?}");
             }
+        }
+    }
+
+    /// A slip of one part in a million is below what difference quotients can tell from their own error; automatic
+    /// differentiation sees it.
+    #[test]
+    fn a_small_slip_is_caught_by_automatic_differentiation() {
+        for loss in LOSSES {
+            let right = report(loss, |_| {});
+            assert!(right.exact.passes() && right.exact.coordinates == 210, "{:?}", right.exact);
+            let report = report(loss, |gradient| gradient.0.mapv_inplace(|g| g * (1.0 + 1e-6)));
+            assert!(report.coordinates.iter().all(|c| c.passes(report.tolerance)), "{loss:?}");
+            assert!(report.kernels.iter().all(KernelCheck::passes));
+            assert!(!report.exact.passes() && !report.passed, "{:?}", report.exact);
         }
     }
 

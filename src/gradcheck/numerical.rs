@@ -14,6 +14,10 @@ pub struct Coordinate {
     pub class: usize,
     /// Column of W; `None` for the bias.
     pub feature: Option<usize>,
+    /// The weight there.
+    pub weight: f64,
+    /// The full loss with h added to it.
+    pub loss_above: f64,
     /// The analytic gradient.
     pub analytic: f64,
     /// (L(w + h) - L(w - h)) / 2h
@@ -128,6 +132,8 @@ fn coordinate(
     Coordinate {
         class,
         feature,
+        weight: old,
+        loss_above: above.loss,
         analytic,
         centred,
         forward,
