@@ -1,5 +1,9 @@
 //! The command line, as types: what can be typed, and nothing of what it means.
 
+mod explain;
+
+pub use explain::{Explain, GradientArgs, GraphArgs, LossArgs, PictureArgs};
+
 use crate::config::{Settings, StrategyName};
 use crate::data::Preprocess;
 use clap::error::{ContextKind, ContextValue};
@@ -39,6 +43,9 @@ enum Command {
     Evaluate(EvaluateArgs),
     /// Print a model's labels and probabilities (or margins) for a data file
     Predict(PredictArgs),
+    /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs
+    #[command(subcommand, arg_required_else_help = false)]
+    Explain(Box<Explain>),
 }
 
 #[derive(Args, Debug)]
@@ -193,6 +200,8 @@ pub enum Request {
     Evaluate(EvaluateArgs),
     /// Use a model.
     Predict(PredictArgs),
+    /// Work something out.
+    Explain(Box<Explain>),
 }
 
 /// Reads a command line.
@@ -215,6 +224,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
         Some(Command::Gradcheck(args)) => Request::Gradcheck(args),
         Some(Command::Evaluate(args)) => Request::Evaluate(args),
         Some(Command::Predict(args)) => Request::Predict(args),
+        Some(Command::Explain(explain)) => Request::Explain(explain),
     })
 }
 
@@ -227,8 +237,8 @@ pub fn explain(error: &clap::Error) -> (String, String) {
     for line in lines {
         if let Some(tip) = line.strip_prefix("tip: ") {
             hint.get_or_insert_with(|| tip.to_owned());
-        } else if line.starts_with('<') {
-            // Arguments that are missing, one a line.
+        } else if line.starts_with(['<', '[']) || line.starts_with("--") {
+            // Arguments that are missing, one a line; or commands that there are.
             what = format!("{what} {line}");
         }
     }
@@ -340,6 +350,11 @@ mod tests {
                 "--seed: found 99999999999999999999, expected a whole number, 0 or above",
             ),
             (&["--lrr", "1"], "unexpected argument '--lrr' found"),
+            (
+                &["explain"],
+                "'cifar-train explain' requires a subcommand but one was not provided \
+                 [subcommands: graph, loss, gradient, help]",
+            ),
             (&["predict", "run"], "the following required arguments were not provided: <INPUT>"),
         ] {
             let args = ["cifar-train"].iter().chain(args).map(OsString::from);

@@ -53,7 +53,7 @@ pub fn model_file(path: &Path) -> PathBuf {
 }
 
 /// The data that the run beside the model file was trained on; without a run, the default data.
-fn own_data(model_file: &Path, model: &LinearModel) -> anyhow::Result<Dataset> {
+pub fn own_data(model_file: &Path, model: &LinearModel) -> anyhow::Result<Dataset> {
     let config = model_file.with_file_name(CONFIG);
     if !config.is_file() {
         return Ok(data::load(None, label_of(model))?);
@@ -67,7 +67,8 @@ pub fn label_of(model: &LinearModel) -> Option<data::Label> {
     serde_json::from_value(model.about.config.get("label")?.clone()).ok()
 }
 
-fn check_match(model: &LinearModel, data: &Dataset) -> Result<(), DataError> {
+/// Makes sure that the model is for such data.
+pub fn check_match(model: &LinearModel, data: &Dataset) -> Result<(), DataError> {
     let about = &model.about;
     let describe = |names: &[String], shape: [usize; 3]| {
         let [channels, height, width] = shape;

@@ -1,6 +1,7 @@
 //! One command a file, each short: it wires the rooms below together, and prints.
 
 mod evaluate;
+mod explain;
 mod gradcheck;
 mod predict;
 mod train;
@@ -51,6 +52,7 @@ pub fn run(request: Request) -> anyhow::Result<Exit> {
         Request::Gradcheck(args) => gradcheck::run(&args),
         Request::Evaluate(args) => evaluate::run(&args),
         Request::Predict(args) => predict::run(&args),
+        Request::Explain(what) => explain::run(&what),
     }
 }
 
@@ -67,6 +69,12 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<RunFolderError>() {
         return (if error.is_usage() { 2 } else { 1 }, Some(error.hint()));
+    }
+    if let Some(error) = error.downcast_ref::<explain::InputError>() {
+        return (2, Some(error.hint.into()));
+    }
+    if let Some(error) = error.downcast_ref::<explain::FileError>() {
+        return (if error.is_usage() { 2 } else { 1 }, Some(error.hint().into()));
     }
     let hint = error.is::<OutputError>().then(|| "check the free space where it goes".to_owned());
     (1, hint)

@@ -10,11 +10,13 @@ pub mod reference;
 mod second_moment;
 mod softmax;
 mod svm;
+mod worked;
 
 pub use linear::{LinearProblem, Weights};
 pub use penalty::Penalty;
 pub use second_moment::SecondMoment;
 pub use softmax::probabilities;
+pub use worked::{Term, Worked};
 
 use num_traits::Float;
 use std::fmt;

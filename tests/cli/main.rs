@@ -9,6 +9,7 @@ mod determinism;
 mod divergence;
 mod errors;
 mod evaluate;
+mod explain;
 mod gradcheck;
 mod interrupt;
 mod pipes;

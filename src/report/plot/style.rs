@@ -20,17 +20,21 @@ pub const PALETTE: [(&str, &str); 6] = [
 ];
 
 /// What is not a series, as (selector, property, on white, on dark).
-const SURFACE: [(&str, &str, &str, &str); 6] = [
+const SURFACE: [(&str, &str, &str, &str); 10] = [
     (".paper", "fill", "#ffffff", "#15181c"),
     (".halo", "stroke", "#ffffff", "#15181c"),
     (".ink", "fill", "#1c1f23", "#e8eaed"),
     (".muted", "fill", "#5a626b", "#a9b1ba"),
     (".grid", "stroke", "#e3e6ea", "#2c3138"),
     (".axis", "stroke", "#8a929b", "#7a828c"),
+    (".gradient", "fill", "#b84a00", "#ff8a3d"),
+    (".node", "fill", "#eaf2f9", "#1d2f40"),
+    (".node", "stroke", "#0072b2", "#4fa3e0"),
+    (".wire", "stroke", "#8a929b", "#7a828c"),
 ];
 
 /// The shapes; the same on any surface.
-const SHAPES: [(&str, &str); 12] = [
+const SHAPES: [(&str, &str); 14] = [
     (
         "text",
         "font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif;font-size:14px",
@@ -46,6 +50,8 @@ const SHAPES: [(&str, &str); 12] = [
     (".dash1", "stroke-dasharray:7 4"),
     (".dash2", "stroke-dasharray:1.5 4"),
     (".grid,.axis", "stroke-width:1"),
+    (".node", "stroke-width:1.5"),
+    (".wire", "fill:none;stroke-width:1.5"),
 ];
 
 /// On a phone the whole picture is small: letters as large as the margins allow.
@@ -162,7 +168,7 @@ mod tests {
             assert!(contrast(on_white, white) >= 3.0, "{on_white}: {}", contrast(on_white, white));
             assert!(contrast(on_dark, dark) >= 3.0, "{on_dark}: {}", contrast(on_dark, dark));
         }
-        for (_, _, on_white, on_dark) in &SURFACE[2..4] {
+        for (_, _, on_white, on_dark) in SURFACE[2..4].iter().chain(&SURFACE[6..7]) {
             assert!(contrast(on_white, white) >= 4.5 && contrast(on_dark, dark) >= 4.5);
         }
     }

@@ -25,6 +25,8 @@ pub enum Anchor {
 impl Svg {
     /// An empty picture. `title` is what screen readers say.
     pub fn new(width: f64, height: f64, title: &str) -> Self {
+        // A small picture is not blown up to the size of a large one.
+        let widest = number((1.5 * width).min(1200.0));
         let (width, height, title) = (number(width), number(height), escape(title));
         let scope = style::SCOPE;
         let mut svg = Self { text: String::new() };
@@ -32,7 +34,7 @@ impl Svg {
         // darkens the rest of the window along with the picture.
         svg.push(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" class=\"{scope}\" role=\"img\" \
-             aria-label=\"{title}\" style=\"display:block;margin:0 auto;max-width:1200px;color-scheme:light dark\">\n\
+             aria-label=\"{title}\" style=\"display:block;margin:0 auto;max-width:{widest}px;color-scheme:light dark\">\n\
              <title>{title}</title>\n<style>\n{sheet}</style>\n\
              <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n",
             sheet = style::sheet(),
@@ -49,6 +51,22 @@ impl Svg {
             number(to.0),
             number(to.1)
         ));
+    }
+
+    /// A line that leaves and arrives level, bent between.
+    pub fn curve(&mut self, class: &str, from: Point, to: Point) {
+        let middle = number(f64::midpoint(from.0, to.0));
+        let (from, to) = ([number(from.0), number(from.1)], [number(to.0), number(to.1)]);
+        self.push(format_args!(
+            "<path class=\"{class}\" d=\"M{} {}C{middle} {} {middle} {} {} {}\"/>\n",
+            from[0], from[1], from[1], to[1], to[0], to[1]
+        ));
+    }
+
+    /// A circle.
+    pub fn circle(&mut self, class: &str, center: Point, radius: f64) {
+        let (x, y, radius) = (number(center.0), number(center.1), number(radius));
+        self.push(format_args!("<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>\n"));
     }
 
     /// A rectangle.
