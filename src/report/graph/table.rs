@@ -33,7 +33,11 @@ pub fn to_text(title: &str, graph: &Graph, pass: &Pass) -> String {
             let parts: Vec<String> =
                 pass.edges.iter().filter(|edge| edge.input == id).map(|edge| number(edge.product)).collect();
             let gradient = pass.gradient(id).map_or_else(String::new, number);
-            let shared = if parts.len() > 1 { format!("= {}", super::sum(&parts)) } else { String::new() };
+            let shared = match parts.len() {
+                0 | 1 => String::new(),
+                2..=8 => format!("= {}", super::sum(&parts)),
+                many => format!("the sum of {many} products"),
+            };
             vec![format!("d{}/d{} =", end.name, node.name), gradient, shared]
         })
         .collect();
@@ -132,6 +136,14 @@ mod tests {
           df/dy = -4
           df/dz =  3
         ");
+    }
+
+    #[test]
+    fn long_sums_are_counted() {
+        let expression = ["x"; 40].join(" + ");
+        let graph = parse(&expression).expect("parses").graph;
+        let text = to_text(&expression, &graph, &graph.evaluate(&[1.0]).expect("defined"));
+        assert!(text.ends_with("  df/dx = 40  the sum of 40 products\n"), "{text}");
     }
 
     #[test]
