@@ -12,6 +12,7 @@ mod evaluate;
 mod explain;
 mod gradcheck;
 mod interrupt;
+mod lbfgs;
 mod pipes;
 mod predict;
 mod random_search;
