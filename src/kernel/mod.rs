@@ -4,7 +4,7 @@
 //! (bytes, N x D) and a *panel* of features f in `features` (F of them):
 //!
 //! - [`Kernel::scores`]: `S[i, k] = sum_f W[k, f] X[i, f]`, shapes (B, K) from (K, F) and (B, F);
-//! - [`Kernel::gradient`]: `G[k, f] = sum_i A[i, k] X[i, f]`, shapes (K, F) from (B, K) and (B, F).
+//! - [`Kernel::add_gradient`]: `G[k, f] += sum_i A[i, k] X[i, f]`, shapes (K, F) from (B, K) and (B, F).
 //!
 //! Working by panels of features makes results independent of the number of threads: a panel's
 //! sums run over features and rows in a fixed order, panels own disjoint parts of W and G, and
@@ -182,26 +182,9 @@ impl Kernel {
         }
     }
 
-    /// `gradient[k F + f] = sum over i of slopes[i K + k] x[rows[i], features.start + f]`, overwriting `gradient`.
+    /// `gradient[k F + f] += sum over i of slopes[i K + k] x[rows[i], features.start + f]`.
     ///
     /// `slopes` is (B, K) and `gradient` (K, F), both row-major; K is `classes`, B the number of rows.
-    ///
-    /// # Panics
-    /// When a length does not match, or a row or feature lies outside X.
-    pub fn gradient<'r>(
-        self,
-        x: ByteRows<'_>,
-        rows: impl Into<Rows<'r>>,
-        features: Range<usize>,
-        slopes: &[f32],
-        classes: usize,
-        gradient: &mut [f32],
-    ) {
-        gradient.fill(0.0);
-        self.add_gradient(x, rows, features, slopes, classes, gradient);
-    }
-
-    /// As [`Kernel::gradient`], but adding to what `gradient` holds.
     ///
     /// The rows are added one after the other, so two calls give the same bits as one with the rows
     /// of both.

@@ -67,9 +67,9 @@ impl Case {
     }
 
     fn gradient(&self, kernel: Kernel) -> Vec<f32> {
-        let mut gradient = vec![f32::NAN; self.weights.len()];
+        let mut gradient = vec![0.0; self.weights.len()];
         let (rows, features) = (&self.rows[..], self.features.clone());
-        kernel.gradient(self.x(), rows, features, &self.slopes, self.classes, &mut gradient);
+        kernel.add_gradient(self.x(), rows, features, &self.slopes, self.classes, &mut gradient);
         gradient
     }
 
@@ -187,9 +187,9 @@ fn gradients_sum_the_rows_in_order() {
             assert_eq!(bits(&whole), bits(&by_rows), "{} by rows", kernel.name());
 
             for f in 0..panel {
-                let mut one = vec![f32::NAN; classes];
+                let mut one = vec![0.0; classes];
                 let at = case.features.start + f;
-                kernel.gradient(case.x(), &case.rows[..], at..at + 1, &case.slopes, classes, &mut one);
+                kernel.add_gradient(case.x(), &case.rows[..], at..at + 1, &case.slopes, classes, &mut one);
                 let expected: Vec<f32> = whole.iter().skip(f).step_by(panel).copied().collect();
                 assert_eq!(bits(&one), bits(&expected), "{} by features", kernel.name());
             }
@@ -201,11 +201,11 @@ fn gradients_sum_the_rows_in_order() {
 fn rows_to_fetch_change_nothing() {
     let case = Case::new(20, 200, 10, |random| (random >> 32) as u8);
     for kernel in Kernel::available() {
-        let mut ahead = vec![f32::NAN; case.weights.len()];
+        let mut ahead = vec![0.0; case.weights.len()];
         // Even rows that do not exist.
         let rows = super::Rows { now: &case.rows, next: &[0, 1, u32::MAX] };
         let features = case.features.clone();
-        kernel.gradient(case.x(), rows, features, &case.slopes, case.classes, &mut ahead);
+        kernel.add_gradient(case.x(), rows, features, &case.slopes, case.classes, &mut ahead);
         assert_eq!(bits(&ahead), bits(&case.gradient(kernel)), "{}", kernel.name());
     }
 }

@@ -50,11 +50,16 @@ pub fn write(files: &[(&Path, String)], force: bool) -> Result<(), FileError> {
         options.write(true).truncate(true);
         // Someone may have made it in the meantime.
         let options = if force { options.create(true) } else { options.create_new(true) };
-        let open = || options.open(path)?.write_all(text.as_bytes());
-        open().map_err(|error| match error.kind() {
+        let mut file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_path_buf() },
             _ => FileError::Unwritable { path: path.to_path_buf(), error },
         })?;
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            // Half a picture is of no use; what --force was told to replace may be a device, and stays.
+            let removed = if force { Ok(()) } else { std::fs::remove_file(path) };
+            let error = removed.err().unwrap_or(error);
+            return Err(FileError::Unwritable { path: path.to_path_buf(), error });
+        }
     }
     Ok(())
 }
