@@ -6,7 +6,7 @@
 
 use cifar_train::config::all_cores;
 use cifar_train::data::{Examples, Preprocessing};
-use cifar_train::kernel::{Compute, Kernel, Team};
+use cifar_train::kernel::{Compute, Kernel, Rows, Team};
 use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
 use cifar_train::optim::{RuleState, UpdateRule};
 use cifar_train::random::{self, Stream};
@@ -86,9 +86,15 @@ fn sgd_epoch<const BATCH: usize>(bencher: divan::Bencher<'_, '_>, name: &str) {
         let rule = UpdateRule::Sgd;
         let mut states: Vec<RuleState<f32>> =
             weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
-        for batch in rows.chunks(BATCH) {
-            problem.loss_and_gradient(weights, batch);
-            weights.update(problem, &mut states, |w, g, state| rule.apply(1e-3, 1, w, g, state));
+        let next = rows.chunks(BATCH).skip(1).chain([&[][..]]);
+        for (now, next) in rows.chunks(BATCH).zip(next) {
+            problem.step(
+                weights,
+                Rows { now, next },
+                &mut states,
+                #[inline(always)]
+                |w, g, state| rule.apply(1e-3, 1, w, g, state),
+            );
         }
     });
 }

@@ -43,6 +43,16 @@ impl Avx512 {
         supported.then_some(Self(()))
     }
 
+    /// Runs `work`: see [`super::Kernel::dispatch`].
+    pub(super) fn dispatch<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        fn compiled<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: only `detect` makes a `self`, once it has found all that `compiled` is compiled for.
+        unsafe { compiled(work) }
+    }
+
     /// Writes the scores of `block`: see [`super::Kernel::scores`].
     pub(super) fn scores(self, block: &Block, weights: &[f32], out: &mut [f32]) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
@@ -96,7 +106,7 @@ fn score_classes<const R: usize, const C: usize>(
         let weights = pack::<C>(weights, width, chunk, &mut packed);
         let columns = Columns { first, classes: block.classes, add: start > 0 };
         for (rows, out) in tiles.iter().zip(tiles_out.chunks_exact_mut(R * block.classes)) {
-            let x = rows.map(|row| block.x.segment(row, &features));
+            let x = block.segments(rows, &features);
             columns.write(score_tile(x, weights), out);
         }
         for (&row, out) in rest.iter().zip(rest_out.chunks_exact_mut(block.classes)) {
@@ -135,7 +145,7 @@ fn pack<'a, const C: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline]
 fn score_tile<const R: usize, const C: usize>(x: [&[u8]; R], weights: &[[__m512; C]]) -> [[__m512; C]; R] {
-    let x = x.map(<[u8]>::as_chunks::<LANES>);
+    let x = super::in_chunks::<R, LANES>(x);
     let mut sums = [[_mm512_setzero_ps(); C]; R];
     let (full, part) = weights.split_at(x[0].0.len());
     for (step, w) in full.iter().enumerate() {

@@ -72,6 +72,18 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
+    /// The bytes of several rows within `features`. (A closure in `map` would not be compiled for its caller's
+    /// instruction set, and so not be inlined.)
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn segments<const R: usize>(&self, rows: &[u32; R], features: &Range<usize>) -> [&'a [u8]; R] {
+        let mut segments = [&[][..]; R];
+        for (segment, &row) in segments.iter_mut().zip(rows) {
+            *segment = self.x.segment(row, features);
+        }
+        segments
+    }
+
     /// The rows of the next product to fetch while feature `start` of the panel is worked on: all of
     /// them once a cache line, else none.
     #[cfg(target_arch = "x86_64")]
@@ -91,6 +103,17 @@ impl<'a> Block<'a> {
         // SAFETY: a prefetch is a hint: it neither faults nor shows, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
+}
+
+/// Each row as chunks of L bytes, and what is left.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn in_chunks<const R: usize, const L: usize>(rows: [&[u8]; R]) -> [(&[[u8; L]], &[u8]); R] {
+    let mut chunks = [(&[][..], &[][..]); R];
+    for (chunks, row) in chunks.iter_mut().zip(rows) {
+        *chunks = row.as_chunks();
+    }
+    chunks
 }
 
 /// The rows of a gradient, and those to fetch meanwhile.
@@ -153,6 +176,22 @@ impl Kernel {
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
+        }
+    }
+
+    /// Runs `work`, with what is inlined into it compiled for this instruction set: for this a closure needs
+    /// `#[inline(always)]` too.
+    ///
+    /// The same bits for every kernel: the compiler may make a loop's lanes as wide as the processor has them, but
+    /// neither reorders sums nor fuses multiplications with additions.
+    #[inline]
+    pub fn dispatch<R>(self, work: impl FnOnce() -> R) -> R {
+        match self {
+            Self::Plain => work(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.dispatch(work),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.dispatch(work),
         }
     }
 

@@ -16,20 +16,15 @@ pub struct Penalty {
 impl Penalty {
     /// The penalty of some of the weights, accumulated in f64; not finite if a weight is not, even where both
     /// strengths are 0.
+    #[inline(always)]
     pub fn value<F: Real>(self, weights: &[F]) -> f64 {
-        // Eight interleaved sums, so that an addition need not wait for the one before it.
-        let (mut squares, mut magnitudes) = ([0.0_f64; 8], [0.0_f64; 8]);
-        for lanes in weights.chunks(8) {
-            for (lane, w) in lanes.iter().enumerate() {
-                let w = w.wide();
-                squares[lane] += w * w;
-                magnitudes[lane] += w.abs();
-            }
-        }
-        self.l2 * squares.iter().sum::<f64>() + self.l1 * magnitudes.iter().sum::<f64>()
+        let squares = sum(weights, |w| w * w);
+        let magnitudes = if self.l1 == 0.0 { 0.0 } else { sum(weights, f64::abs) };
+        self.l2 * squares + self.l1 * magnitudes
     }
 
     /// Adds the penalty's gradient at `weights` to `gradient`.
+    #[inline(always)]
     pub fn add_gradient<F: Real>(self, weights: &[F], gradient: &mut [F]) {
         let (l2, l1) = (F::of(2.0 * self.l2), F::of(self.l1));
         for (g, &w) in gradient.iter_mut().zip(weights) {
@@ -37,6 +32,18 @@ impl Penalty {
             *g += l2 * w + l1 * sign;
         }
     }
+}
+
+/// The sum of `term` of every weight, interleaved, so that an addition need not wait for the one before it.
+#[inline(always)]
+fn sum<F: Real>(weights: &[F], term: impl Fn(f64) -> f64) -> f64 {
+    const LANES: usize = 32;
+    let (weights, rest) = weights.as_chunks::<LANES>();
+    let mut sums = [0.0_f64; LANES];
+    for lanes in weights {
+        sums.iter_mut().zip(lanes).for_each(|(sum, w)| *sum += term(w.wide()));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|w| term(w.wide())).sum::<f64>()
 }
 
 /// What the penalty adds to the objective's formula.

@@ -69,6 +69,7 @@ impl UpdateRule {
     }
 
     /// Takes step number `step` (from 1) with learning rate `lr`.
+    #[inline(always)]
     pub fn apply<F: Float>(
         self,
         lr: f64,

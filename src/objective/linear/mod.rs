@@ -19,6 +19,7 @@
 mod double;
 mod weights;
 
+use weights::Panel;
 pub use weights::Weights;
 
 use super::{BatchLoss, Objective, Real, SmoothLoss};
@@ -26,8 +27,12 @@ use crate::data::{Examples, Preprocessing};
 use crate::kernel::{Compute, Rows};
 use std::ops::AddAssign;
 
-/// Rows whose scores are computed at a time: their bytes are still cached for the gradient. Measured: 32 to 64 are best.
+/// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
 const BLOCK_ROWS: usize = 32;
+/// Rows of a minibatch whose scores are computed at a time: a thread's panels of them fit its second-level cache.
+const BATCH_ROWS: usize = 256;
+/// Rows of a minibatch whose slopes are one task.
+const SLOPE_ROWS: usize = 64;
 /// Rows that one task of a pass without gradient takes.
 const TASK_ROWS: usize = 256;
 /// Into how many groups many rows are cut for a gradient.
@@ -51,6 +56,7 @@ pub struct LinearProblem<'a> {
 }
 
 /// Sums over a batch: its loss, and the sums of its slopes (K).
+#[derive(Default)]
 struct Slopes<L> {
     loss: L,
     sums: Vec<f64>,
@@ -99,77 +105,172 @@ impl LinearProblem<'_> {
     /// `rows`, plus penalty) is left in `weights`.
     pub fn loss_and_gradient(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
         let loss = self.objective.loss;
-        self.slopes_and_gradient(weights, rows, |scores, labels| loss.slopes(scores, self.classes, labels))
+        self.gradient(weights, rows, |scores, labels| loss.slopes(scores, self.classes, labels))
     }
 
     /// As [`LinearProblem::loss_and_gradient`], of the smoothed loss; `width` is that of the SVM's smoothing.
     pub fn smoothed_loss_and_gradient(&self, weights: &mut Weights, rows: &[u32], width: f64) -> SmoothLoss {
         let loss = self.objective.loss;
-        self.slopes_and_gradient(weights, rows, |scores, labels| {
+        self.gradient(weights, rows, |scores, labels| {
             loss.smoothed_slopes(width, scores, self.classes, labels)
         })
     }
 
-    /// The gradient that the slopes make which `slopes` puts in place of a block's scores (B, K), and the sum of what
-    /// it returns.
-    fn slopes_and_gradient<L: Sum>(
+    /// One step over `rows.now`: as [`LinearProblem::loss_and_gradient`], and every part of the weights changed by
+    /// `rule(weights, gradient, state)` as soon as its gradient is whole; `states` has one state a part. The loss is
+    /// that before the step. `rows.next` are those of the step to come.
+    ///
+    /// # Panics
+    /// When there are more or fewer states than parts.
+    pub fn step<S: Send>(
         &self,
         weights: &mut Weights,
-        rows: &[u32],
-        slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
-    ) -> L {
-        let Slopes { loss, sums } = if rows.len() < MANY_ROWS {
-            self.by_panels(weights, rows, &slopes)
-        } else {
-            self.by_groups(weights, rows, &slopes)
-        };
-        self.compute.team.for_each(&mut weights.panels, |_, panel| {
-            panel.finish_gradient(self, &sums, rows.len());
-        });
-        for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&sums) {
-            *gradient = (sum / rows.len() as f64) as f32;
-        }
-        self.objective.penalty.add_gradient(&weights.bias, &mut weights.bias_gradient);
-        loss
+        rows: Rows<'_>,
+        states: &mut [S],
+        rule: impl Fn(&mut [f32], &[f32], &mut S) + Sync,
+    ) -> BatchLoss {
+        let loss = self.objective.loss;
+        let to_slopes = |scores: &mut [f32], labels: &[u16]| loss.slopes(scores, self.classes, labels);
+        let sum = self.with_gradient(
+            weights,
+            rows,
+            states,
+            &to_slopes,
+            #[inline(always)]
+            |panel, state| {
+                panel.update(
+                    self,
+                    #[inline(always)]
+                    |weight, gradient| rule(weight, gradient, state),
+                );
+            },
+        );
+        let of_bias = &mut states[weights.panels.len()];
+        weights.update_bias(self, |bias, gradient| rule(bias, gradient, of_bias));
+        sum
     }
 
-    /// A^T X of `rows` into the panels, each panel one thread's work at a time.
-    fn by_panels<L: Sum>(
+    /// The gradient that the slopes make which `to_slopes` puts in place of a block's scores (B, K), and the sum of
+    /// what it returns.
+    fn gradient<L: Sum>(
         &self,
         weights: &mut Weights,
         rows: &[u32],
+        to_slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
+    ) -> L {
+        let mut states = vec![(); weights.parts()];
+        self.with_gradient(weights, rows.into(), &mut states, &to_slopes, |_, ()| {})
+    }
+
+    /// As [`LinearProblem::gradient`]; `then` is done to each panel, with its state, once its gradient is whole.
+    fn with_gradient<L: Sum, S: Send>(
+        &self,
+        weights: &mut Weights,
+        rows: Rows<'_>,
+        states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+        then: impl Fn(&mut Panel, &mut S) + Sync,
+    ) -> L {
+        assert_eq!(states.len(), weights.parts(), "one state a part");
+        let count = rows.now.len();
+        let finish = |slopes: &Slopes<L>, panel: &mut Panel, state: &mut S| {
+            self.compute.kernel.dispatch(
+                #[inline(always)]
+                || {
+                    panel.finish_gradient(self, &slopes.sums, count);
+                    then(panel, state);
+                },
+            );
+        };
+        let slopes = if count < MANY_ROWS {
+            self.by_panels(weights, rows, states, to_slopes, finish)
+        } else {
+            self.by_groups(weights, rows.now, states, to_slopes, finish)
+        };
+        for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&slopes.sums) {
+            *gradient = (sum / count as f64) as f32;
+        }
+        self.objective.penalty.add_gradient(&weights.bias, &mut weights.bias_gradient);
+        slopes.loss
+    }
+
+    /// A^T X of `rows` into the panels, each panel one thread's work at a time; then `finish` on each.
+    fn by_panels<L: Sum, S: Send>(
+        &self,
+        weights: &mut Weights,
+        rows: Rows<'_>,
+        states: &mut [S],
+        to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+        finish: impl Fn(&Slopes<L>, &mut Panel, &mut S) + Sync,
     ) -> Slopes<L> {
         let Self { classes, compute, .. } = *self;
         let x = self.examples.rows();
         let mut slopes = Slopes::none(classes);
-        weights.panels.iter_mut().for_each(|panel| panel.gradient.fill(0.0));
         let mut scores = Vec::new();
-        for (block, next) in with_next(rows) {
+        let mut done = 0;
+        for block in blocks(rows, BATCH_ROWS) {
             compute.team.for_each(&mut weights.panels, |_, panel| {
-                panel.scores.resize(block.len() * classes, 0.0);
+                panel.scores.resize(block.now.len() * classes, 0.0);
                 let features = panel.features.clone();
-                compute.kernel.scores(x, block, features, &panel.folded, classes, &mut panel.scores);
+                compute.kernel.scores(x, block.now, features, &panel.folded, classes, &mut panel.scores);
             });
-            repeat_offset(&weights.offset, block.len(), &mut scores);
-            for panel in &weights.panels {
-                add(&mut scores, &panel.scores);
-            }
-            slopes.take(&mut scores, &self.labels(block), to_slopes);
-            compute.team.for_each(&mut weights.panels, |_, panel| {
-                let (rows, features) = (Rows { now: block, next }, panel.features.clone());
-                compute.kernel.add_gradient(x, rows, features, &scores, classes, &mut panel.gradient);
+            self.to_slopes(weights, block.now, &mut scores, to_slopes, &mut slopes);
+            let (first, last) = (done == 0, done + block.now.len() == rows.now.len());
+            done += block.now.len();
+            let mut parts: Vec<_> = weights.panels.iter_mut().zip(&mut *states).collect();
+            compute.team.for_each(&mut parts, |_, (panel, state)| {
+                if first {
+                    panel.gradient.fill(0.0);
+                }
+                let features = panel.features.clone();
+                compute.kernel.add_gradient(x, block, features, &scores, classes, &mut panel.gradient);
+                if last {
+                    finish(&slopes, panel, state);
+                }
             });
         }
         slopes
     }
 
-    /// A^T X of `rows` into the panels, each group of rows one thread's work.
-    fn by_groups<L: Sum>(
+    /// Adds up the panels' parts of a block's `scores`, and turns them into slopes.
+    fn to_slopes<L: Sum>(
+        &self,
+        weights: &Weights,
+        block: &[u32],
+        scores: &mut Vec<f32>,
+        to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+        slopes: &mut Slopes<L>,
+    ) {
+        let classes = self.classes;
+        repeat_offset(&weights.offset, block.len(), scores);
+        let mut tasks: Vec<_> = scores
+            .chunks_mut(SLOPE_ROWS * classes)
+            .zip(block.chunks(SLOPE_ROWS))
+            .map(|(scores, rows)| (scores, rows, Slopes::none(classes)))
+            .collect();
+        self.compute.team.for_each(&mut tasks, |index, (scores, rows, slopes)| {
+            let start = index * SLOPE_ROWS * classes;
+            self.compute.kernel.dispatch(
+                #[inline(always)]
+                || {
+                    for panel in &weights.panels {
+                        add(scores, &panel.scores[start..start + scores.len()]);
+                    }
+                    slopes.take(scores, &self.labels(rows), to_slopes);
+                },
+            );
+        });
+        tasks.into_iter().for_each(|(_, _, part)| slopes.add(part));
+    }
+
+    /// A^T X of `rows` into the panels, each group of rows one thread's work; then `finish` on each panel.
+    fn by_groups<L: Sum, S: Send>(
         &self,
         weights: &mut Weights,
         rows: &[u32],
+        states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+        finish: impl Fn(&Slopes<L>, &mut Panel, &mut S) + Sync,
     ) -> Slopes<L> {
         let lengths = weights.panels.iter().map(|panel| panel.gradient.len());
         let mut groups: Vec<Group<'_, L>> = rows
@@ -183,12 +284,14 @@ impl LinearProblem<'_> {
         let whole: &Weights = weights;
         self.compute.team.for_each(&mut groups, |_, group| self.add_group(whole, group, to_slopes));
 
-        self.compute.team.for_each(&mut weights.panels, |index, panel| {
+        let mut slopes = Slopes::none(self.classes);
+        groups.iter_mut().for_each(|group| slopes.add(std::mem::take(&mut group.slopes)));
+        let mut parts: Vec<_> = weights.panels.iter_mut().zip(states).collect();
+        self.compute.team.for_each(&mut parts, |index, (panel, state)| {
             panel.gradient.fill(0.0);
             groups.iter().for_each(|group| add(&mut panel.gradient, &group.gradient[index]));
+            finish(&slopes, panel, state);
         });
-        let mut slopes = Slopes::none(self.classes);
-        groups.into_iter().for_each(|group| slopes.add(group.slopes));
         slopes
     }
 
@@ -200,12 +303,12 @@ impl LinearProblem<'_> {
     ) {
         let x = self.examples.rows();
         let (mut scores, mut partial) = (Vec::new(), Vec::new());
-        for (block, next) in with_next(group.rows) {
-            self.scores(weights, block, &mut scores, &mut partial);
-            group.slopes.take(&mut scores, &self.labels(block), to_slopes);
+        for block in blocks(group.rows.into(), BLOCK_ROWS) {
+            self.scores(weights, block.now, &mut scores, &mut partial);
+            group.slopes.take(&mut scores, &self.labels(block.now), to_slopes);
             for (panel, gradient) in weights.panels.iter().zip(&mut group.gradient) {
-                let (rows, features) = (Rows { now: block, next }, panel.features.clone());
-                self.compute.kernel.add_gradient(x, rows, features, &scores, self.classes, gradient);
+                let features = panel.features.clone();
+                self.compute.kernel.add_gradient(x, block, features, &scores, self.classes, gradient);
             }
         }
     }
@@ -251,10 +354,10 @@ impl<L: Sum> Slopes<L> {
     }
 }
 
-/// The blocks of `rows`, each with the one after it.
-fn with_next(rows: &[u32]) -> impl Iterator<Item = (&[u32], &[u32])> {
-    let next = rows.chunks(BLOCK_ROWS).skip(1).chain([&[][..]]);
-    rows.chunks(BLOCK_ROWS).zip(next)
+/// The blocks of `count` of `rows`, each with the one after it.
+fn blocks(rows: Rows<'_>, count: usize) -> impl Iterator<Item = Rows<'_>> {
+    let next = rows.now.chunks(count).skip(1).chain([rows.next]);
+    rows.now.chunks(count).zip(next).map(|(now, next)| Rows { now, next })
 }
 
 /// `count` rows of `offset`.

@@ -1,8 +1,6 @@
 //! W and b as training changes them, cut into panels of features.
 
 use super::LinearProblem;
-use crate::data::Preprocessing;
-use crate::objective::Penalty;
 use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
@@ -29,20 +27,23 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// Brings what derives from W up to date.
-    fn fold(&mut self, preprocessing: &Preprocessing, penalty: Penalty) {
+    /// Changes W by `rule(weights, gradient)`, and what derives from it.
+    #[inline(always)]
+    pub fn update(&mut self, problem: &LinearProblem<'_>, rule: impl FnOnce(&mut [f32], &[f32])) {
+        rule(&mut self.weight, &self.gradient);
         let width = self.features.len();
-        let mean = &preprocessing.mean[self.features.clone()];
-        let scale = &preprocessing.scale[self.features.clone()];
+        let mean = &problem.preprocessing.mean[self.features.clone()];
+        let scale = &problem.preprocessing.scale[self.features.clone()];
         let rows = self.weight.chunks_exact(width).zip(self.folded.chunks_exact_mut(width));
         for ((weight, folded), shift) in rows.zip(&mut self.shift) {
             folded.iter_mut().zip(weight).zip(scale).for_each(|((v, w), scale)| *v = w * scale);
             *shift = dot_f64(folded, mean);
         }
-        self.penalty = penalty.value(&self.weight);
+        self.penalty = problem.objective.penalty.value(&self.weight);
     }
 
     /// From A^T X to dL/dW; `slope_sums` are the sums of A over the batch of `count` rows, (K).
+    #[inline(always)]
     pub fn finish_gradient(&mut self, problem: &LinearProblem<'_>, slope_sums: &[f64], count: usize) {
         let width = self.features.len();
         let mean = &problem.preprocessing.mean[self.features.clone()];
@@ -97,7 +98,8 @@ impl Weights {
             offset: vec![0.0; classes],
             penalty: 0.0,
         };
-        weights.update(problem, &mut vec![(); weights.parts()], |_, _, ()| {});
+        problem.compute.team.for_each(&mut weights.panels, |_, panel| panel.update(problem, |_, _| {}));
+        weights.update_bias(problem, |_, _| {});
         weights
     }
 
@@ -128,7 +130,7 @@ impl Weights {
         self.penalty.is_finite()
     }
 
-    /// How many parts [`Weights::update`] changes: the panels, then the bias.
+    /// How many parts [`LinearProblem::step`] changes: the panels, then the bias.
     pub fn parts(&self) -> usize {
         self.panels.len() + 1
     }
@@ -138,26 +140,9 @@ impl Weights {
         self.panels.iter().map(|panel| panel.weight.len()).chain([self.bias.len()]).collect()
     }
 
-    /// Changes every part of the weights by `rule(weights, gradient, state)`; `states` has one state a
-    /// part.
-    ///
-    /// # Panics
-    /// When there are more or fewer states than parts.
-    pub fn update<S: Send>(
-        &mut self,
-        problem: &LinearProblem<'_>,
-        states: &mut [S],
-        rule: impl Fn(&mut [f32], &[f32], &mut S) + Sync,
-    ) {
-        assert_eq!(states.len(), self.parts(), "one state a part");
-        let (panel_states, bias_state) = states.split_at_mut(self.panels.len());
-        let mut parts: Vec<_> = self.panels.iter_mut().zip(panel_states).collect();
-        problem.compute.team.for_each(&mut parts, |_, (panel, state)| {
-            rule(&mut panel.weight, &panel.gradient, state);
-            panel.fold(problem.preprocessing, problem.objective.penalty);
-        });
-        rule(&mut self.bias, &self.bias_gradient, &mut bias_state[0]);
-
+    /// Changes the bias by `rule(bias, gradient)`, once every panel is up to date, and what derives from them all.
+    pub(super) fn update_bias(&mut self, problem: &LinearProblem<'_>, rule: impl FnOnce(&mut [f32], &[f32])) {
+        rule(&mut self.bias, &self.bias_gradient);
         for (class, offset) in self.offset.iter_mut().enumerate() {
             let shift: f64 = self.panels.iter().map(|panel| panel.shift[class]).sum();
             *offset = (f64::from(self.bias[class]) - shift) as f32;
@@ -186,15 +171,19 @@ fn panels(width: usize) -> impl Iterator<Item = Range<usize>> {
     (0..width).step_by(step).map(move |start| start..width.min(start + step))
 }
 
-/// Sum of products in f64, over eight interleaved partial sums that the compiler can vectorise.
+/// Sum of products in f64, over interleaved partial sums that the compiler can vectorise.
+#[inline(always)]
 fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
-    let mut sums = [0.0_f64; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += f64::from(a) * f64::from(b);
+    const LANES: usize = 32;
+    let product = |(&a, &b): (&f32, &f32)| f64::from(a) * f64::from(b);
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0_f64; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, pair) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += product(pair);
         }
     }
-    sums.iter().sum()
+    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(product).sum::<f64>()
 }
 
 #[cfg(test)]
