@@ -5,7 +5,7 @@
 //! with what the processor's multipliers can do (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
 
 use cifar_train::config::all_cores;
-use cifar_train::data::{Examples, Preprocessing};
+use cifar_train::data::{Examples, Features, Preprocessing};
 use cifar_train::kernel::{Compute, Kernel, Rows, Team};
 use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
 use cifar_train::optim::{RuleState, UpdateRule};
@@ -25,7 +25,7 @@ static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| {
     let mut features = vec![0; ROWS * WIDTH];
     rng.fill_bytes(&mut features);
     let labels = (0..ROWS).map(|_| random::below(&mut rng, CLASSES as u32) as u16).collect();
-    Examples { features, labels, width: WIDTH }
+    Examples { features: Features::Bytes(features), labels, width: WIDTH }
 });
 
 static PREPROCESSING: LazyLock<Preprocessing> =

@@ -4,7 +4,7 @@
 //! they are: preprocessing is folded in. One metadata entry, [`METADATA_KEY`], holds the rest as JSON (one entry,
 //! since the format does not order them and a model's bytes must repeat).
 
-use crate::data::{Examples, Preprocessing};
+use crate::data::{Examples, Preprocessing, Shape};
 use crate::kernel::Compute;
 use crate::metrics::Evaluation;
 use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Weights};
@@ -34,8 +34,8 @@ pub struct LinearModel {
 pub struct About {
     /// K names.
     pub class_names: Vec<String>,
-    /// Channels, height, width.
-    pub shape: [usize; 3],
+    /// What an example is.
+    pub shape: Shape,
     /// "svm" or "softmax": what its scores were trained for.
     pub loss: String,
     /// The SVM's margin.
@@ -55,7 +55,7 @@ impl About {
     }
 
     /// Sets what [`About::loss`] returns.
-    pub fn new(class_names: Vec<String>, shape: [usize; 3], loss: Loss, config: serde_json::Value) -> Self {
+    pub fn new(class_names: Vec<String>, shape: Shape, loss: Loss, config: serde_json::Value) -> Self {
         let (name, margin) = match loss {
             Loss::Svm { margin } => ("svm", Some(margin)),
             Loss::Softmax => ("softmax", None),
@@ -204,7 +204,11 @@ impl LinearModel {
 
         let (weight, weight_shape) = floats(&tensors, "weight")?;
         let (bias, _) = floats(&tensors, "bias")?;
-        let (classes, width) = (about.class_names.len(), about.shape.iter().product::<usize>());
+        let classes = about.class_names.len();
+        let width = about
+            .shape
+            .features()
+            .ok_or(("a shape beyond all numbers".to_owned(), "class names, shape and loss"))?;
         if classes < 2 || weight_shape != [classes, width] || bias.len() != classes {
             let found = format!(
                 "weight {weight_shape:?} and bias [{}] for {classes} classes of {width} features",
@@ -243,7 +247,12 @@ mod tests {
     fn model() -> LinearModel {
         let config = serde_json::json!({"lr": 0.001, "loss": "svm"});
         let names = vec!["cat".into(), "dög \"x\"".into()];
-        let about = About::new(names, [1, 1, 3], Loss::Svm { margin: 1.0 }, config);
+        let about = About::new(
+            names,
+            Shape::Image { channels: 1, height: 1, width: 3 },
+            Loss::Svm { margin: 1.0 },
+            config,
+        );
         LinearModel { weight: array![[1.0, -2.0, 0.5], [0.0, 3.5, 1e-20]], bias: array![0.25, -1.0], about }
     }
 

@@ -3,7 +3,7 @@
 use super::{Exit, compute, print, print_json};
 use crate::cli::{EvaluateArgs, Part};
 use crate::config;
-use crate::data::{self, DataError, Dataset};
+use crate::data::{self, DataError, Dataset, Shape};
 use crate::model::LinearModel;
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -25,7 +25,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
         Part::Test => ("test", &data.test),
     };
     console.note(format_args!("model: {}", path.display()));
-    console.note(format_args!("data: {}, {} {part} images", data.name, count(examples.len())));
+    console.note(format_args!("data: {}, {} {part} {}", data.name, count(examples.len()), data.shape.noun()));
 
     let compute = compute(args.threads);
     let (evaluation, loss) = model.evaluate(examples, &examples.all(), &compute);
@@ -70,9 +70,8 @@ pub fn label_of(model: &LinearModel) -> Option<data::Label> {
 /// Makes sure that the model is for such data.
 pub fn check_match(model: &LinearModel, data: &Dataset) -> Result<(), DataError> {
     let about = &model.about;
-    let describe = |names: &[String], shape: [usize; 3]| {
-        let [channels, height, width] = shape;
-        format!("images of {width} x {height} x {channels} and the classes {}", names.join(", "))
+    let describe = |names: &[String], shape: Shape| {
+        format!("{} of {shape} and the classes {}", shape.noun(), names.join(", "))
     };
     if (about.shape, &about.class_names) == (data.shape, &data.class_names) {
         return Ok(());

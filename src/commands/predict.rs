@@ -18,7 +18,12 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let Inputs { examples, labelled } =
         data::read_inputs(&args.input, about.shape, about.class_names.len(), label_of(&model))?;
     let kind = if labelled { "labelled" } else { "unlabelled" };
-    console.note(format_args!("{}: {} {kind} images", args.input.display(), count(examples.len())));
+    console.note(format_args!(
+        "{}: {} {kind} {}",
+        args.input.display(),
+        count(examples.len()),
+        about.shape.noun()
+    ));
 
     let classes = model.classes();
     let blocks =

@@ -3,7 +3,7 @@
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, Dataset, Preprocess, Preprocessing, Source, Split};
+use crate::data::{self, Dataset, Preprocess, Preprocessing, Shape, Source, Split};
 use crate::kernel::Compute;
 use crate::machine::{Machine, peak_memory_bytes};
 use crate::metrics::wilson_interval;
@@ -16,7 +16,7 @@ use crate::report::attempts::{AttemptsInput, render_attempts};
 use crate::report::console::{Console, ExpectedLoss};
 use crate::report::convergence::{ConvergenceInput, IterationPoint, render_convergence};
 use crate::report::curves::{self, CurvesInput, EpochPoint};
-use crate::report::plot::{count, setting};
+use crate::report::plot::{count, measured, setting};
 use crate::report::summary::{RunResult, attempts_csv, history_csv, iterations_csv};
 use crate::report::templates;
 use crate::run_folder::{self, RunFolder};
@@ -92,12 +92,13 @@ fn default_name(config: &RunConfig) -> String {
 }
 
 fn tell_data(console: Console, data: &Dataset) {
-    let [channels, height, width] = data.shape;
     console.note(format_args!(
-        "data: {}, {} training and {} test images of {width} x {height} x {channels}, {} classes{}",
+        "data: {}, {} training and {} test {} of {}, {} classes{}",
         data.name,
         count(data.train.len()),
         count(data.test.len()),
+        data.shape.noun(),
+        data.shape,
         data.classes(),
         match &data.source {
             Source::BuiltIn => String::new(),
@@ -115,16 +116,23 @@ fn tell_data(console: Console, data: &Dataset) {
 
 /// The full loss with its numbers, and what W multiplies.
 fn tell_objective(session: &Session<'_>) {
-    let pixels = match session.config.preprocess {
-        Preprocess::Standardize => "standardized pixels",
-        Preprocess::Scale => "centered pixels / 255",
-        Preprocess::Center => "centered pixels",
-        Preprocess::None => "raw pixels",
+    let x = match session.data.shape {
+        Shape::Image { .. } => "pixels",
+        Shape::Vector(_) => "features",
+    };
+    let seen = match session.config.preprocess {
+        Preprocess::Standardize => format!("standardized {x}"),
+        Preprocess::Scale => {
+            let factor = session.preprocessing.scale.first().map_or(1.0, |&scale| 1.0 / f64::from(scale));
+            format!("centered {x} / {}", measured(factor, 6))
+        }
+        Preprocess::Center => format!("centered {x}"),
+        Preprocess::None => format!("raw {x}"),
     };
     let rows = count(session.split.train.len());
     session.console.note(format_args!("objective: {}", session.config.objective));
     session.console.note(format_args!(
-        "           s = W x + b over {pixels}, N = {rows}, lambda = {}, b penalized like W",
+        "           s = W x + b over {seen}, N = {rows}, lambda = {}, b penalized like W",
         session.config.settings.reg
     ));
 }
@@ -319,8 +327,11 @@ impl Session<'_> {
             (run_folder::MODEL, model.to_bytes()?),
             ("history.csv", trained.history.clone()),
             ("curves.svg", trained.curves.clone().into_bytes()),
-            ("templates.png", templates::render(&raw, self.data.shape, &self.data.class_names)?),
         ];
+        if let Shape::Image { channels: channels @ (1 | 3), height, width } = self.data.shape {
+            let shape = [channels, height, width];
+            files.push(("templates.png", templates::render(&raw, shape, &self.data.class_names)?));
+        }
 
         let (low, high) = wilson_interval(test.correct(), test.count());
         let validation = trained.validation;

@@ -8,14 +8,14 @@
 //! Pixels are 32 x 32, all red, then green, then blue, each row by row. Class names and the number
 //! of records come from the files; their sizes are checked before memory is taken.
 
-use super::{DataError, Dataset, Examples, Source};
+use super::{DataError, Dataset, Examples, Features, Shape, Source};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-const SHAPE: [usize; 3] = [3, 32, 32];
+const SHAPE: Shape = Shape::Image { channels: 3, height: 32, width: 32 };
 const PIXELS: usize = 3 * 32 * 32;
 
 /// Which of CIFAR-100's two labels to learn.
@@ -121,23 +121,22 @@ pub struct Inputs {
     pub labelled: bool,
 }
 
-/// Reads what a model of `classes` classes and images of `shape` is to predict: a file of records, with labels as in
+/// Reads what a model of `classes` classes and examples of `shape` is to predict: a file of records, with labels as in
 /// CIFAR's layouts or of bare pixels, as its size tells; or a data folder, for its test examples.
 ///
 /// # Errors
 /// [`DataError`] when it cannot be read, is cut off, or has a label outside 0 to K - 1.
 pub fn read_inputs(
     path: &Path,
-    shape: [usize; 3],
+    shape: Shape,
     classes: usize,
     label: Option<Label>,
 ) -> Result<Inputs, DataError> {
     if shape != SHAPE {
-        let [channels, height, width] = shape;
         return Err(DataError::Mismatch {
             name: path.display().to_string(),
-            found: "CIFAR's binary layout, of 32 x 32 x 3".into(),
-            expected: format!("images of {width} x {height} x {channels}"),
+            found: format!("CIFAR's binary layout, of {SHAPE}"),
+            expected: format!("{} of {shape}", shape.noun()),
         });
     }
     let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
@@ -222,10 +221,9 @@ fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
 fn read_parts(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examples, DataError> {
     let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
     let total: usize = counts.iter().sum();
-    let mut examples = Examples { features: vec![0; total * PIXELS], labels: vec![0; total], width: PIXELS };
+    let (mut all_features, mut all_labels) = (vec![0; total * PIXELS], vec![0; total]);
 
-    let mut features = examples.features.as_mut_slice();
-    let mut labels = examples.labels.as_mut_slice();
+    let (mut features, mut labels) = (all_features.as_mut_slice(), all_labels.as_mut_slice());
     let mut parts = Vec::with_capacity(paths.len());
     for (path, &count) in paths.iter().zip(&counts) {
         let (own_features, rest) = features.split_at_mut(count * PIXELS);
@@ -246,7 +244,7 @@ fn read_parts(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examp
             .collect()
     });
     results.into_iter().collect::<Result<(), _>>()?;
-    Ok(examples)
+    Ok(Examples { features: Features::Bytes(all_features), labels: all_labels, width: PIXELS })
 }
 
 /// The number of whole records, once the file's size says that there is nothing else.
@@ -369,10 +367,10 @@ mod tests {
         assert_eq!(data.class_names, ["cat", "dog", "frog"]);
         for batch in 1..=5_u8 {
             let example = usize::from(batch - 1) * 2 + 1;
-            let pixels = &data.train.features[example * PIXELS..][..PIXELS];
-            assert_eq!(pixels, &record(&[0], batch)[1..]);
+            let Features::Bytes(pixels) = &data.train.features else { panic!("pixels are bytes") };
+            assert_eq!(pixels[example * PIXELS..][..PIXELS], record(&[0], batch)[1..]);
         }
-        assert_eq!(data.test.features, &record(&[1], 9)[1..]);
+        assert_eq!(data.test.features, Features::Bytes(record(&[1], 9)[1..].to_vec()));
     }
 
     #[test]
@@ -423,7 +421,8 @@ mod tests {
         let mut data = load(folder.path(), None).expect("loads");
         let digest = data.digest();
         assert_eq!(digest, load(folder.path(), None).expect("loads").digest());
-        data.test.features[5] ^= 1;
+        let Features::Bytes(pixels) = &mut data.test.features else { panic!("pixels are bytes") };
+        pixels[5] ^= 1;
         assert_ne!(digest, data.digest());
     }
 }

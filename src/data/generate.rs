@@ -4,7 +4,7 @@
 //! class's pattern at a random strength and brightness, under soft clouds and pixel noise of its own. A
 //! linear classifier learns it well but not perfectly.
 
-use super::{Dataset, Examples, Source};
+use super::{Dataset, Examples, Features, Shape, Source};
 use crate::random::{self, Stream};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
@@ -30,7 +30,7 @@ pub fn generate(train: usize, test: usize) -> Dataset {
     Dataset {
         name: "the built-in generated set".into(),
         source: Source::BuiltIn,
-        shape: [CHANNELS, SIDE, SIDE],
+        shape: Shape::Image { channels: CHANNELS, height: SIDE, width: SIDE },
         class_names: (0..CLASSES).map(|class| format!("pattern {class}")).collect(),
         train,
         test,
@@ -57,7 +57,7 @@ fn part(patterns: &[Vec<f32>], count: usize, seed: u64) -> Examples {
         features.extend(pixels);
         labels.push(label as u16);
     }
-    Examples { features, labels, width }
+    Examples { features: Features::Bytes(features), labels, width }
 }
 
 /// A soft random image, about -1 to 1: a `grid` x `grid` field a channel, blended between its points.
@@ -99,9 +99,12 @@ mod tests {
     fn the_set_repeats_and_grows_without_changing() {
         let small = generate(20, 10);
         let large = generate(30, 10);
-        assert_eq!(small.train.features, large.train.features[..20 * 3072]);
+        let pixels = |part: &Examples, count: usize| -> Vec<f32> {
+            (0..count * 3072).map(|index| part.features.get(index)).collect()
+        };
+        assert_eq!(pixels(&small.train, 20), pixels(&large.train, 20));
         assert_eq!(small.test, large.test);
-        assert_ne!(small.train.features[..3072], small.test.features[..3072]);
+        assert_ne!(pixels(&small.train, 1), pixels(&small.test, 1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Data sets: examples as bytes, their labels and names, read whole and checked at the door.
+//! Data sets: examples as bytes or floats, their labels and names, read whole and checked at the door.
 //!
 //! [`load`] finds the data (a folder, or the built-in generated set) and returns a [`Dataset`];
 //! [`Split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
@@ -6,28 +6,32 @@
 
 mod cifar;
 mod error;
+mod features;
 mod generate;
 pub mod preprocess;
+mod shape;
 mod split;
 
 pub use cifar::{Inputs, Label, read_inputs};
 pub use error::DataError;
+pub use features::Features;
 pub use generate::generate;
 pub use preprocess::{Preprocess, Preprocessing};
+pub use shape::Shape;
 pub use split::{Holdout, Split};
 
-use crate::kernel::ByteRows;
+use crate::kernel::Matrix;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Where a data folder is looked for when `--data` is not given.
 pub const DEFAULT_FOLDER: &str = "data/cifar-10-batches-bin";
 
-/// Examples with their labels: `features` is (N, D) bytes, row-major; `labels` are below K.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Examples with their labels: `features` is X (N, D), row-major; `labels` are below K.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
-    /// N x D bytes; for images channel by channel, each channel row by row.
-    pub features: Vec<u8>,
+    /// X (N, D).
+    pub features: Features,
     /// One label an example.
     pub labels: Vec<u16>,
     /// D.
@@ -46,8 +50,8 @@ impl Examples {
     }
 
     /// The features as the kernels take them.
-    pub fn rows(&self) -> ByteRows<'_> {
-        ByteRows { bytes: &self.features, width: self.width }
+    pub fn rows(&self) -> Matrix<'_> {
+        self.features.rows(self.width)
     }
 
     /// The numbers of all rows, in order.
@@ -72,8 +76,8 @@ pub struct Dataset {
     pub name: String,
     /// Where it came from.
     pub source: Source,
-    /// Channels, height, width of an image; their product is D.
-    pub shape: [usize; 3],
+    /// What an example is; D is its number of features.
+    pub shape: Shape,
     /// K names.
     pub class_names: Vec<String>,
     /// What training sees.
@@ -94,7 +98,12 @@ impl Dataset {
     /// for equal data, whatever files it came from.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        for extent in self.shape {
+        let extents = match self.shape {
+            Shape::Image { channels, height, width } => vec![channels, height, width],
+            // No picture has 0 channels.
+            Shape::Vector(features) => vec![0, features],
+        };
+        for extent in extents {
             hash.update((extent as u64).to_le_bytes());
         }
         for name in &self.class_names {
@@ -103,7 +112,7 @@ impl Dataset {
         }
         for part in [&self.train, &self.test] {
             hash.update((part.len() as u64).to_le_bytes());
-            hash.update(&part.features);
+            part.features.for_each_bytes(|bytes| hash.update(bytes));
             let labels: Vec<u8> = part.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
             hash.update(labels);
         }

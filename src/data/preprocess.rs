@@ -1,9 +1,10 @@
-//! Preprocessing that never touches the images: x' = (x - mean) * scale, feature by feature.
+//! Preprocessing that never touches the features: x' = (x - mean) * scale, feature by feature.
 //!
-//! Training sees x', but X stays bytes: the map is folded into the weights, W x' = (W scale) x -
+//! Training sees x', but X stays as it is: the map is folded into the weights, W x' = (W scale) x -
 //! (W scale) mean, and gradients are mapped back (see `objective::linear`).
 
-use super::Examples;
+use super::{Examples, Features};
+use crate::kernel::Table;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +14,11 @@ use serde::{Deserialize, Serialize};
 pub enum Preprocess {
     /// (x - mean) / deviation, each feature's own
     Standardize,
-    /// (x - mean) / 255
+    /// (x - mean) / 255; of floats (x - mean) / m, m the largest |x| of all training rows and features
     Scale,
     /// x - mean
     Center,
-    /// x as it is, 0 to 255
+    /// x as it is
     None,
 }
 
@@ -26,7 +27,7 @@ pub enum Preprocess {
 pub struct Preprocessing {
     /// D means; zeros for [`Preprocess::None`].
     pub mean: Vec<f32>,
-    /// D factors: one over the deviation, 1/255, or 1.
+    /// D factors: one over the deviation, over 255 (or the largest |x|), or 1.
     pub scale: Vec<f32>,
 }
 
@@ -36,46 +37,93 @@ impl Preprocessing {
         Self { mean: vec![0.0; width], scale: vec![1.0; width] }
     }
 
-    /// Learns the statistics from the given rows alone. Means and deviations (over n, not n - 1)
-    /// come from exact integer sums; a feature that never varies has deviation 1.
+    /// Learns the statistics from the given rows alone. Deviations are over n, not n - 1; a feature that never varies
+    /// has deviation 1. Of bytes all sums are exact, in integers; of floats they are in f64, row after row, deviations
+    /// from the distances to the mean.
     pub fn fit(kind: Preprocess, examples: &Examples, rows: &[u32]) -> Self {
         let width = examples.width;
         if kind == Preprocess::None {
             return Self::identity(width);
         }
-        let n = rows.len() as f64;
-        let (sums, squares) = sums(examples, rows);
-        let mean: Vec<f64> = sums.iter().map(|&sum| sum as f64 / n).collect();
+        let Statistics { mean, inverse_deviation, range } = match &examples.features {
+            Features::Bytes(values) => Statistics::of_bytes(Table { values, width }, rows),
+            Features::Floats(values) => Statistics::of_floats(Table { values, width }, rows),
+        };
         let scale = match kind {
-            Preprocess::Standardize => sums
-                .iter()
-                .zip(&squares)
-                .map(|(&sum, &square)| {
-                    // n sum x^2 - (sum x)^2, exact; n^2 times the variance.
-                    let spread = u128::from(square) * rows.len() as u128 - u128::from(sum) * u128::from(sum);
-                    if spread == 0 { 1.0 } else { (n / (spread as f64).sqrt()) as f32 }
-                })
-                .collect(),
-            Preprocess::Scale => vec![1.0 / 255.0; width],
+            Preprocess::Standardize => inverse_deviation.iter().map(|&inverse| inverse as f32).collect(),
+            Preprocess::Scale => vec![1.0 / range; width],
             Preprocess::Center | Preprocess::None => vec![1.0; width],
         };
         Self { mean: mean.iter().map(|&mean| mean as f32).collect(), scale }
     }
 }
 
+/// What the rows say of the features.
+struct Statistics {
+    /// D.
+    mean: Vec<f64>,
+    /// One over the deviation; 1 for a feature that never varies. D.
+    inverse_deviation: Vec<f64>,
+    /// How far values reach from 0: 255 for bytes, for floats the largest absolute value, 1 if that is 0.
+    range: f32,
+}
+
+impl Statistics {
+    fn of_bytes(x: Table<'_, u8>, rows: &[u32]) -> Self {
+        let n = rows.len() as f64;
+        let (sums, squares) = byte_sums(x, rows);
+        let inverse_deviation = sums.iter().zip(&squares).map(|(&sum, &square)| {
+            // n sum x^2 - (sum x)^2, exact; n^2 times the variance.
+            let spread = u128::from(square) * rows.len() as u128 - u128::from(sum) * u128::from(sum);
+            if spread == 0 { 1.0 } else { n / (spread as f64).sqrt() }
+        });
+        Self {
+            mean: sums.iter().map(|&sum| sum as f64 / n).collect(),
+            inverse_deviation: inverse_deviation.collect(),
+            range: 255.0,
+        }
+    }
+
+    fn of_floats(x: Table<'_, f32>, rows: &[u32]) -> Self {
+        let n = rows.len() as f64;
+        let mut mean = vec![0.0_f64; x.width];
+        let mut range = 0.0_f32;
+        for &row in rows {
+            let values = x.row(row);
+            mean.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+            range = values.iter().fold(range, |range, value| range.max(value.abs()));
+        }
+        mean.iter_mut().for_each(|sum| *sum /= n);
+        let mut spread = vec![0.0_f64; x.width];
+        for &row in rows {
+            for ((sum, &value), mean) in spread.iter_mut().zip(x.row(row)).zip(&mean) {
+                *sum += (f64::from(value) - mean).powi(2);
+            }
+        }
+        // A feature whose inverse deviation is no normal f32 counts as one that never varies.
+        let inverse_deviation = spread.iter().map(|sum| {
+            let inverse = (n / sum).sqrt();
+            if (inverse as f32).is_normal() { inverse } else { 1.0 }
+        });
+        Self {
+            mean,
+            inverse_deviation: inverse_deviation.collect(),
+            range: if range == 0.0 { 1.0 } else { range },
+        }
+    }
+}
+
 /// Per feature: sum of x, sum of x^2.
-fn sums(examples: &Examples, rows: &[u32]) -> (Vec<u64>, Vec<u64>) {
+fn byte_sums(x: Table<'_, u8>, rows: &[u32]) -> (Vec<u64>, Vec<u64>) {
     // 255^2 * 2^16 rows still fits 32 bits, which sum several times faster than 64.
     const BLOCK: usize = 1 << 16;
-    let width = examples.width;
-    let mut totals = (vec![0_u64; width], vec![0_u64; width]);
-    let mut part = (vec![0_u32; width], vec![0_u32; width]);
+    let mut totals = (vec![0_u64; x.width], vec![0_u64; x.width]);
+    let mut part = (vec![0_u32; x.width], vec![0_u32; x.width]);
     for block in rows.chunks(BLOCK) {
         part.0.fill(0);
         part.1.fill(0);
         for &row in block {
-            let bytes = &examples.features[row as usize * width..][..width];
-            for ((sum, square), &byte) in part.0.iter_mut().zip(&mut part.1).zip(bytes) {
+            for ((sum, square), &byte) in part.0.iter_mut().zip(&mut part.1).zip(x.row(row)) {
                 let value = u32::from(byte);
                 *sum += value;
                 *square += value * value;
@@ -93,7 +141,8 @@ mod tests {
 
     fn examples() -> Examples {
         // Feature 1 never varies; row 3 is not among the fitted rows.
-        Examples { features: vec![0, 7, 10, 7, 20, 7, 255, 0], labels: vec![0; 4], width: 2 }
+        let features = Features::Bytes(vec![0, 7, 10, 7, 20, 7, 255, 0]);
+        Examples { features, labels: vec![0; 4], width: 2 }
     }
 
     #[test]
@@ -120,7 +169,47 @@ mod tests {
     #[test]
     fn sums_are_exact_across_blocks() {
         let rows: Vec<u32> = vec![0; 70_000];
-        let bright = Examples { features: vec![255], labels: vec![0], width: 1 };
-        assert_eq!(sums(&bright, &rows), (vec![70_000 * 255], vec![70_000 * 255 * 255]));
+        let bright = Table { values: &[255], width: 1 };
+        assert_eq!(byte_sums(bright, &rows), (vec![70_000 * 255], vec![70_000 * 255 * 255]));
+    }
+
+    fn floats(values: &[f32], width: usize) -> Examples {
+        let labels = vec![0; values.len() / width];
+        Examples { features: Features::Floats(values.to_vec()), labels, width }
+    }
+
+    #[test]
+    fn floats_that_hold_bytes_have_the_statistics_of_bytes() {
+        let bytes = examples();
+        let values: Vec<f32> = (0..8).map(|index| bytes.features.get(index)).collect();
+        let floats = floats(&values, 2);
+        for kind in [Preprocess::Standardize, Preprocess::Center, Preprocess::None] {
+            let fit = |examples| Preprocessing::fit(kind, examples, &[0, 1, 2]);
+            assert_eq!(fit(&floats), fit(&bytes), "{kind:?}");
+        }
+        // The largest of the fitted rows, not of row 3.
+        let scaled = Preprocessing::fit(Preprocess::Scale, &floats, &[0, 1, 2]);
+        assert_eq!(scaled.scale, [1.0 / 20.0; 2]);
+    }
+
+    /// Values far from 0 that hardly vary: the sum of squares alone would lose them.
+    #[test]
+    fn floats_far_from_zero_keep_their_deviation() {
+        let values: Vec<f32> = (0..1000).map(|i| 40_000.0 + (i % 2) as f32 / 64.0).collect();
+        let all: Vec<u32> = (0..1000).collect();
+        let fitted = Preprocessing::fit(Preprocess::Standardize, &floats(&values, 1), &all);
+        assert!((fitted.scale[0] - 128.0).abs() < 1e-3, "{}", fitted.scale[0]);
+    }
+
+    #[test]
+    fn floats_that_do_not_vary_have_deviation_1() {
+        for value in [0.0, 0.1, -3e38, 1e-40] {
+            let same = floats(&[value; 30], 1);
+            let fitted = Preprocessing::fit(Preprocess::Standardize, &same, &same.all());
+            assert_eq!((fitted.mean[0], fitted.scale[0]), (value, 1.0));
+        }
+        let hardly = floats(&[0.0, 1e-44], 1);
+        assert_eq!(Preprocessing::fit(Preprocess::Standardize, &hardly, &[0, 1]).scale, [1.0]);
+        assert_eq!(Preprocessing::fit(Preprocess::Scale, &floats(&[0.0; 3], 1), &[0, 1, 2]).scale, [1.0]);
     }
 }

@@ -18,7 +18,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-use super::{ByteRows, Compute, Kernel};
+use super::{Compute, Kernel, Table};
 use std::ops::Range;
 
 /// Features of a block, at most: eight panels, whose sums fit the second-level cache.
@@ -72,13 +72,13 @@ impl Gram {
     ///
     /// # Panics
     /// When a row lies outside X.
-    pub fn new(compute: &Compute, x: ByteRows<'_>, rows: &[u32]) -> Self {
+    pub fn new(compute: &Compute, x: Table<'_, u8>, rows: &[u32]) -> Self {
         Self::with(Dot::of(compute.kernel), compute, x, rows)
     }
 
-    fn with(dot: Dot, compute: &Compute, x: ByteRows<'_>, rows: &[u32]) -> Self {
+    fn with(dot: Dot, compute: &Compute, x: Table<'_, u8>, rows: &[u32]) -> Self {
         let width = x.width;
-        let n = x.bytes.len() / width.max(1);
+        let n = x.len();
         assert!(rows.iter().all(|&row| (row as usize) < n), "a row lies outside the {n} rows of X");
         let cuts: Vec<Range<usize>> =
             (0..width).step_by(BLOCK).map(|start| start..width.min(start + BLOCK)).collect();
@@ -119,7 +119,7 @@ fn place(width: usize, f: usize) -> usize {
 }
 
 /// S of some features.
-fn column_sums(x: ByteRows<'_>, rows: &[u32], features: &Range<usize>) -> Vec<i64> {
+fn column_sums(x: Table<'_, u8>, rows: &[u32], features: &Range<usize>) -> Vec<i64> {
     let mut total = vec![0_i64; features.len()];
     let mut part = vec![0_u32; features.len()];
     for rows in rows.chunks(FLUSH_ROWS) {
@@ -179,7 +179,7 @@ impl Block {
 
 /// Packs `features` of `rows`: pass after pass of rows, of each pass panel after panel, of each panel four rows after
 /// four rows. What is missing of the last four rows and of the last panel is 0.
-fn pack(x: ByteRows<'_>, rows: &[u32], features: &Range<usize>, packed: &mut Vec<Packed>) {
+fn pack(x: Table<'_, u8>, rows: &[u32], features: &Range<usize>, packed: &mut Vec<Packed>) {
     packed.clear();
     for rows in rows.chunks(PASS_ROWS) {
         for start in features.clone().step_by(PANEL) {
@@ -268,7 +268,7 @@ mod tests {
 
     fn check(width: usize, count: usize, rows: &[u32], byte: impl Fn(usize) -> u8) {
         let bytes: Vec<u8> = (0..width * count).map(byte).collect();
-        let x = ByteRows { bytes: &bytes, width };
+        let x = Table { values: &bytes, width };
         let value = |row: u32, f: usize| i64::from(bytes[row as usize * width + f]);
         for dot in every_dot() {
             let one = Gram::with(dot, &compute(1), x, rows);

@@ -1,7 +1,7 @@
-//! The dense products that all training time goes into, over images held as bytes.
+//! The dense products that all training time goes into, over features held as bytes or floats.
 //!
 //! Two products make every loss and gradient of a linear classifier. For the listed rows i of X
-//! (bytes, N x D) and a *panel* of features f in `features` (F of them):
+//! (N x D) and a *panel* of features f in `features` (F of them):
 //!
 //! - [`Kernel::scores`]: `S[i, k] = sum_f W[k, f] X[i, f]`, shapes (B, K) from (K, F) and (B, F);
 //! - [`Kernel::add_gradient`]: `G[k, f] += sum_i A[i, k] X[i, f]`, shapes (K, F) from (B, K) and (B, F).
@@ -19,6 +19,7 @@ mod avx2;
 mod avx512;
 mod exp;
 mod gram;
+mod moments;
 mod plain;
 mod team;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod wide;
 
 pub use exp::exp;
 pub use gram::Gram;
+pub use moments::Moments;
 pub use team::Team;
 pub use wide::LANES;
 
@@ -40,27 +42,50 @@ pub struct Compute {
     pub team: Team,
 }
 
-/// Images as bytes: N rows of `width` (D) features each, row-major.
+/// X, of either kind of feature.
 #[derive(Clone, Copy)]
-pub struct ByteRows<'a> {
-    /// N x D bytes.
-    pub bytes: &'a [u8],
+pub enum Matrix<'a> {
+    /// Whole numbers from 0 to 255.
+    Bytes(Table<'a, u8>),
+    /// Any numbers.
+    Floats(Table<'a, f32>),
+}
+
+/// N rows of `width` (D) features each, row-major.
+#[derive(Clone, Copy)]
+pub struct Table<'a, T> {
+    /// N x D numbers.
+    pub values: &'a [T],
     /// D, features in a row.
     pub width: usize,
 }
 
-impl<'a> ByteRows<'a> {
-    /// The bytes of `row` within `features`.
+impl<'a, T> Table<'a, T> {
+    /// The numbers of `row` within `features`.
     #[inline]
-    fn segment(&self, row: u32, features: &Range<usize>) -> &'a [u8] {
+    fn segment(&self, row: u32, features: &Range<usize>) -> &'a [T] {
         let start = row as usize * self.width;
-        &self.bytes[start + features.start..start + features.end]
+        &self.values[start + features.start..start + features.end]
+    }
+
+    /// The numbers of `row`.
+    ///
+    /// # Panics
+    /// When X has no such row.
+    #[inline]
+    pub fn row(&self, row: u32) -> &'a [T] {
+        self.segment(row, &(0..self.width))
+    }
+
+    /// N; 0 for rows without features.
+    fn len(&self) -> usize {
+        self.values.len().checked_div(self.width).unwrap_or(0)
     }
 }
 
 /// What a product reads of X, its lengths checked by [`check`].
-struct Block<'a> {
-    x: ByteRows<'a>,
+struct Block<'a, T = u8> {
+    x: Table<'a, T>,
     /// The rows of X, in the order they are summed.
     rows: &'a [u32],
     /// The rows of X that the next product reads.
@@ -71,12 +96,12 @@ struct Block<'a> {
     classes: usize,
 }
 
-impl<'a> Block<'a> {
-    /// The bytes of several rows within `features`. (A closure in `map` would not be compiled for its caller's
+impl<'a, T> Block<'a, T> {
+    /// The values of several rows within `features`. (A closure in `map` would not be compiled for its caller's
     /// instruction set, and so not be inlined.)
     #[cfg(target_arch = "x86_64")]
     #[inline]
-    fn segments<const R: usize>(&self, rows: &[u32; R], features: &Range<usize>) -> [&'a [u8]; R] {
+    fn segments<const R: usize>(&self, rows: &[u32; R], features: &Range<usize>) -> [&'a [T]; R] {
         let mut segments = [&[][..]; R];
         for (segment, &row) in segments.iter_mut().zip(rows) {
             *segment = self.x.segment(row, features);
@@ -90,16 +115,16 @@ impl<'a> Block<'a> {
     fn next_at(&self, start: usize) -> &'a [u32] {
         /// Bytes of a cache line.
         const LINE: usize = 64;
-        if start.is_multiple_of(LINE) { self.next } else { &[] }
+        if start.is_multiple_of(LINE / size_of::<T>()) { self.next } else { &[] }
     }
 
-    /// Asks for the cache line of a byte of X.
+    /// Asks for the cache line of an element of X.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     fn prefetch(&self, row: u32, feature: usize) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let offset = row as usize * self.x.width + feature;
-        let address = self.x.bytes.as_ptr().wrapping_add(offset);
+        let address = self.x.values.as_ptr().wrapping_add(offset);
         // SAFETY: a prefetch is a hint: it neither faults nor shows, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
@@ -203,21 +228,29 @@ impl Kernel {
     /// When a length does not match, or a row or feature lies outside X.
     pub fn scores(
         self,
-        x: ByteRows<'_>,
+        x: Matrix<'_>,
         rows: &[u32],
         features: Range<usize>,
         weights: &[f32],
         classes: usize,
         out: &mut [f32],
     ) {
-        check(x, rows, &features, weights.len(), out.len(), classes);
-        let block = Block { x, rows, next: &[], features, classes };
-        match self {
-            Self::Plain => plain::scores(&block, weights, out),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(kernel) => kernel.scores(&block, weights, out),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(kernel) => kernel.scores(&block, weights, out),
+        match x {
+            Matrix::Bytes(x) => {
+                check(x, rows, &features, weights.len(), out.len(), classes);
+                let block = Block { x, rows, next: &[], features, classes };
+                match self {
+                    Self::Plain => plain::scores(&block, weights, out),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Avx512(kernel) => kernel.scores(&block, weights, out),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Avx2(kernel) => kernel.scores(&block, weights, out),
+                }
+            }
+            Matrix::Floats(x) => {
+                check(x, rows, &features, weights.len(), out.len(), classes);
+                plain::scores(&Block { x, rows, next: &[], features, classes }, weights, out);
+            }
         }
     }
 
@@ -232,7 +265,7 @@ impl Kernel {
     /// When a length does not match, or a row or feature lies outside X.
     pub fn add_gradient<'r>(
         self,
-        x: ByteRows<'_>,
+        x: Matrix<'_>,
         rows: impl Into<Rows<'r>>,
         features: Range<usize>,
         slopes: &[f32],
@@ -240,21 +273,29 @@ impl Kernel {
         gradient: &mut [f32],
     ) {
         let Rows { now: rows, next } = rows.into();
-        check(x, rows, &features, gradient.len(), slopes.len(), classes);
-        let block = Block { x, rows, next, features, classes };
-        match self {
-            Self::Plain => plain::add_gradient(&block, slopes, gradient),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
+        match x {
+            Matrix::Bytes(x) => {
+                check(x, rows, &features, gradient.len(), slopes.len(), classes);
+                let block = Block { x, rows, next, features, classes };
+                match self {
+                    Self::Plain => plain::add_gradient(&block, slopes, gradient),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
+                }
+            }
+            Matrix::Floats(x) => {
+                check(x, rows, &features, gradient.len(), slopes.len(), classes);
+                plain::add_gradient(&Block { x, rows, next, features, classes }, slopes, gradient);
+            }
         }
     }
 }
 
 /// The conditions that make every access of the kernels lie inside its slice.
-fn check(
-    x: ByteRows<'_>,
+fn check<T>(
+    x: Table<'_, T>,
     rows: &[u32],
     features: &Range<usize>,
     panel_len: usize,
@@ -269,6 +310,6 @@ fn check(
     );
     assert_eq!(panel_len, classes * features.len(), "a panel is K x F");
     assert_eq!(batch_len, classes * rows.len(), "a batch is B x K");
-    let n = x.bytes.len() / x.width.max(1);
+    let n = x.len();
     assert!(rows.iter().all(|&r| (r as usize) < n), "a row lies outside the {n} rows of X");
 }

@@ -2,12 +2,12 @@
 
 use super::Block;
 
-pub fn scores(block: &Block, weights: &[f32], out: &mut [f32]) {
+pub fn scores<T: Copy + Into<f32>>(block: &Block<T>, weights: &[f32], out: &mut [f32]) {
     let width = block.features.len();
     let mut row = vec![0.0_f32; width];
     for (&i, scores) in block.rows.iter().zip(out.chunks_exact_mut(block.classes)) {
-        for (wide, &byte) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
-            *wide = f32::from(byte);
+        for (wide, &value) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
+            *wide = value.into();
         }
         for (k, score) in scores.iter_mut().enumerate() {
             *score = dot(&weights[k * width..(k + 1) * width], &row);
@@ -15,12 +15,12 @@ pub fn scores(block: &Block, weights: &[f32], out: &mut [f32]) {
     }
 }
 
-pub fn add_gradient(block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+pub fn add_gradient<T: Copy + Into<f32>>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
     let width = block.features.len();
     let mut row = vec![0.0_f32; width];
     for (&i, slopes) in block.rows.iter().zip(slopes.chunks_exact(block.classes)) {
-        for (wide, &byte) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
-            *wide = f32::from(byte);
+        for (wide, &value) in row.iter_mut().zip(block.x.segment(i, &block.features)) {
+            *wide = value.into();
         }
         for (&slope, g) in slopes.iter().zip(gradient.chunks_exact_mut(width.max(1))) {
             // A hinge that is satisfied has slope 0: most of them, late in training.

@@ -1,6 +1,7 @@
 //! Every kernel against sums in f64, and the laws that make results independent of threads.
 
-use super::{ByteRows, Kernel};
+use super::{Kernel, Matrix, Table};
+use crate::data::Features;
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -9,8 +10,9 @@ const FEATURES: [usize; 8] = [1, 7, 15, 16, 17, 31, 33, 512];
 const CLASSES: [usize; 9] = [1, 2, 3, 5, 7, 10, 11, 100, 160];
 
 /// A product with all that it reads.
+#[derive(Clone)]
 struct Case {
-    bytes: Vec<u8>,
+    x: Features,
     /// D.
     width: usize,
     rows: Vec<u32>,
@@ -35,15 +37,15 @@ impl Case {
         };
         let n = rows.max(1) + 2;
         let width = panel + (next() % 4) as usize;
-        let mut bytes: Vec<u8> = (0..n * width).map(|_| byte(next())).collect();
-        bytes.shrink_to_fit();
+        // A boxed slice has nothing behind its end.
+        let bytes: Box<[u8]> = (0..n * width).map(|_| byte(next())).collect();
         let mut listed: Vec<u32> = (0..rows).map(|_| (next() % n as u64) as u32).collect();
         if let Some(last) = listed.last_mut() {
             *last = n as u32 - 1;
         }
         let mut normal = || (next() >> 40) as f32 / (1 << 23) as f32 - 1.0;
         Self {
-            bytes,
+            x: Features::Bytes(bytes.into_vec()),
             width,
             rows: listed,
             features: width - panel..width,
@@ -53,8 +55,19 @@ impl Case {
         }
     }
 
-    fn x(&self) -> ByteRows<'_> {
-        ByteRows { bytes: &self.bytes, width: self.width }
+    /// The same with floats that no byte holds, of either sign.
+    fn of_floats(&self) -> Self {
+        let values: Box<[f32]> = (0..self.x.len()).map(|at| self.x.get(at) / 7.0 - 9.1).collect();
+        Self { x: Features::Floats(values.into_vec()), ..self.clone() }
+    }
+
+    /// The case itself, and of floats.
+    fn of_both_kinds(self) -> [Self; 2] {
+        [self.of_floats(), self]
+    }
+
+    fn x(&self) -> Matrix<'_> {
+        self.x.rows(self.width)
     }
 
     /// Scores of some of the rows.
@@ -73,9 +86,9 @@ impl Case {
         gradient
     }
 
-    fn check_all(&self) {
-        for kernel in Kernel::available() {
-            self.check(kernel);
+    fn check_all(self) {
+        for case in self.of_both_kinds() {
+            Kernel::available().into_iter().for_each(|kernel| case.check(kernel));
         }
     }
 
@@ -84,7 +97,9 @@ impl Case {
     fn check(&self, kernel: Kernel) {
         let name = kernel.name();
         let panel = self.features.len();
-        let x = |row: usize, f: usize| f64::from(self.x().segment(self.rows[row], &self.features)[f]);
+        let x = |row: usize, f: usize| {
+            f64::from(self.x.get(self.rows[row] as usize * self.width + self.features.start + f))
+        };
         let scores = self.scores(kernel, &self.rows);
         for (row, scores) in scores.chunks(self.classes).enumerate() {
             for (k, &score) in scores.iter().enumerate() {
@@ -100,6 +115,11 @@ impl Case {
             }
         }
     }
+}
+
+/// Each case with each kernel.
+fn on_every_kernel(cases: &[Case]) -> impl Iterator<Item = (&Case, Kernel)> {
+    cases.iter().flat_map(|case| Kernel::available().into_iter().map(move |kernel| (case, kernel)))
 }
 
 fn assert_close(name: &str, sum: f32, terms: impl Iterator<Item = f64>) {
@@ -146,7 +166,7 @@ fn match_f64_sums_of_extreme_bytes() {
 #[test]
 fn scores_over_no_features_are_zero() {
     for kernel in Kernel::available() {
-        let x = ByteRows { bytes: &[1, 2, 3], width: 1 };
+        let x = Matrix::Bytes(Table { values: &[1, 2, 3], width: 1 });
         let mut out = [f32::NAN; 6];
         kernel.scores(x, &[2, 0, 1], 1..1, &[], 2, &mut out);
         assert_eq!(bits(&out), [0; 6], "{}", kernel.name());
@@ -158,8 +178,8 @@ fn scores_over_no_features_are_zero() {
 #[test]
 fn scores_of_a_row_do_not_depend_on_its_batch() {
     for (panel, classes) in [(512, 10), (33, 7), (700, 13), (5, 1), (100, 3)] {
-        let case = Case::new(23, panel, classes, |random| (random >> 32) as u8);
-        for kernel in Kernel::available() {
+        let cases = Case::new(23, panel, classes, |random| (random >> 32) as u8).of_both_kinds();
+        for (case, kernel) in on_every_kernel(&cases) {
             let together = case.scores(kernel, &case.rows);
             for size in [1, 2, 3, 5] {
                 let apart = case.rows.chunks(size).flat_map(|rows| case.scores(kernel, rows));
@@ -175,8 +195,8 @@ fn scores_of_a_row_do_not_depend_on_its_batch() {
 #[test]
 fn gradients_sum_the_rows_in_order() {
     for (panel, classes) in [(96, 10), (49, 7), (23, 13), (5, 1)] {
-        let case = Case::new(37, panel, classes, |random| (random >> 32) as u8);
-        for kernel in Kernel::available() {
+        let cases = Case::new(37, panel, classes, |random| (random >> 32) as u8).of_both_kinds();
+        for (case, kernel) in on_every_kernel(&cases) {
             let whole = case.gradient(kernel);
 
             let mut by_rows = vec![0.0; whole.len()];
@@ -199,8 +219,8 @@ fn gradients_sum_the_rows_in_order() {
 
 #[test]
 fn rows_to_fetch_change_nothing() {
-    let case = Case::new(20, 200, 10, |random| (random >> 32) as u8);
-    for kernel in Kernel::available() {
+    let cases = Case::new(20, 200, 10, |random| (random >> 32) as u8).of_both_kinds();
+    for (case, kernel) in on_every_kernel(&cases) {
         let mut ahead = vec![0.0; case.weights.len()];
         // Even rows that do not exist.
         let rows = super::Rows { now: &case.rows, next: &[0, 1, u32::MAX] };
@@ -212,7 +232,7 @@ fn rows_to_fetch_change_nothing() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let x = ByteRows { bytes: &[0; 12], width: 4 };
+    let x = Matrix::Bytes(Table { values: &[0; 12], width: 4 });
     let refused = |rows: &[u32], features: Range<usize>, weights: usize, classes, out: usize| {
         let (weights, mut out) = (vec![0.0; weights], vec![0.0; out]);
         let call = || Kernel::detect().scores(x, rows, features, &weights, classes, &mut out);

@@ -6,7 +6,7 @@
 
 #![expect(clippy::inline_always, reason = "a body must be compiled with the features of its caller")]
 
-use super::{ByteRows, Kernel};
+use super::{Kernel, Matrix, Table};
 use std::array;
 
 /// Interleaved sums: a register of AVX-512, two of AVX2.
@@ -48,9 +48,16 @@ impl Kernel {
     ///
     /// # Panics
     /// When a row lies outside X, or `width` is below its width.
-    pub fn widen(self, x: ByteRows<'_>, rows: &[u32], width: usize, wide: &mut Vec<f64>) {
+    pub fn widen(self, x: Matrix<'_>, rows: &[u32], width: usize, wide: &mut Vec<f64>) {
         wide.resize(rows.len() * width, 0.0);
-        for_kernel!(self, widen(x: ByteRows<'_>, rows: &[u32], width: usize, wide: &mut [f64]));
+        match x {
+            Matrix::Bytes(x) => {
+                for_kernel!(self, widen(x: Table<'_, u8>, rows: &[u32], width: usize, wide: &mut [f64]));
+            }
+            Matrix::Floats(x) => {
+                for_kernel!(self, widen(x: Table<'_, f32>, rows: &[u32], width: usize, wide: &mut [f64]));
+            }
+        }
     }
 
     /// `out[i K + k] += sum over f of weights[k F + f] x[i F + f]`; `x` (B, F), `weights` (K, F), `out` (B, K).
@@ -84,10 +91,10 @@ fn check(x: &[f64], matrix: &[f64], batch: &[f64], classes: usize) -> usize {
 }
 
 #[inline(always)]
-fn widen(x: ByteRows<'_>, rows: &[u32], width: usize, wide: &mut [f64]) {
+fn widen<T: Copy + Into<f64>>(x: Table<'_, T>, rows: &[u32], width: usize, wide: &mut [f64]) {
     for (wide, &row) in wide.chunks_exact_mut(width).zip(rows) {
         let (wide, rest) = wide.split_at_mut(x.width);
-        wide.iter_mut().zip(x.segment(row, &(0..x.width))).for_each(|(to, &byte)| *to = f64::from(byte));
+        wide.iter_mut().zip(x.segment(row, &(0..x.width))).for_each(|(to, &value)| *to = value.into());
         rest.fill(0.0);
     }
 }
@@ -253,8 +260,12 @@ mod tests {
     fn rows_are_filled_up_with_zeros() {
         let mut wide = Vec::new();
         for kernel in Kernel::available() {
-            kernel.widen(ByteRows { bytes: &[1, 2, 3, 4, 5, 255], width: 3 }, &[1, 0], 4, &mut wide);
-            assert_eq!(wide, [4.0, 5.0, 255.0, 0.0, 1.0, 2.0, 3.0, 0.0], "{}", kernel.name());
+            let bytes = Matrix::Bytes(Table { values: &[1, 2, 3, 4, 5, 255], width: 3 });
+            let floats = Matrix::Floats(Table { values: &[1.0, 2.0, 3.0, 4.0, 5.0, 255.0], width: 3 });
+            for x in [bytes, floats] {
+                kernel.widen(x, &[1, 0], 4, &mut wide);
+                assert_eq!(wide, [4.0, 5.0, 255.0, 0.0, 1.0, 2.0, 3.0, 0.0], "{}", kernel.name());
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ impl Reference {
         rows: &[u32],
     ) -> Self {
         let features = Array2::from_shape_fn((rows.len(), examples.width), |(i, d)| {
-            let x = f64::from(examples.features[rows[i] as usize * examples.width + d]);
+            let x = f64::from(examples.features.get(rows[i] as usize * examples.width + d));
             (x - f64::from(preprocessing.mean[d])) * f64::from(preprocessing.scale[d])
         });
         let labels = rows.iter().map(|&row| examples.labels[row as usize]).collect();

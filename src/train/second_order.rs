@@ -17,7 +17,6 @@
 //! the steps go on in f64.
 
 use super::{Figures, Iteration, Observer, Precision, Stop};
-use crate::kernel::Gram;
 use crate::objective::{LinearProblem, Loss, SecondMoment, Weights};
 use crate::optim::{Cholesky, Lbfgs, Slope, dot, line_search};
 use ndarray::{Array1, Array2};
@@ -69,8 +68,7 @@ pub struct Minimum {
 /// The second moments of the preprocessed training `rows`, which serve every lambda.
 pub fn second_moment(problem: &LinearProblem<'_>, rows: &[u32], observer: &mut dyn Observer) -> SecondMoment {
     let begun = Instant::now();
-    let gram = Gram::new(problem.compute, problem.examples.rows(), rows);
-    let moment = SecondMoment::new(&gram, problem.preprocessing);
+    let moment = SecondMoment::of(problem.compute, problem.examples.rows(), rows, problem.preprocessing);
     observer.prepared("X^T X", begun.elapsed().as_secs_f64());
     moment
 }
@@ -462,7 +460,7 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Examples, Preprocess, Preprocessing};
+    use crate::data::{Examples, Features, Preprocess, Preprocessing};
     use crate::kernel::{Compute, Kernel, Team};
     use crate::objective::reference::Reference;
     use crate::objective::{Objective, Penalty};
@@ -471,13 +469,19 @@ mod tests {
     const WIDTH: usize = 20;
     const CLASSES: usize = 3;
 
-    /// Noise, a little of it the label's.
-    fn examples(count: usize) -> Examples {
+    /// Noise, a little of it the label's; for [`Loss::Softmax`] as bytes, for the SVM as floats.
+    fn examples(count: usize, loss: Loss) -> Examples {
         let noise = |at: usize| ((at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 41) as usize & 127;
         let labels: Vec<u16> = (0..count).map(|i| (noise(i * 7919) % CLASSES) as u16).collect();
-        let features = (0..count * WIDTH)
+        let features: Vec<u8> = (0..count * WIDTH)
             .map(|at| (noise(at) + 30 * usize::from(at % CLASSES == usize::from(labels[at / WIDTH]))) as u8)
             .collect();
+        let features = match loss {
+            Loss::Softmax => Features::Bytes(features),
+            Loss::Svm { .. } => {
+                Features::Floats(features.iter().map(|&x| f32::from(x) / 7.0 - 11.0).collect())
+            }
+        };
         Examples { features, labels, width: WIDTH }
     }
 
@@ -489,7 +493,7 @@ mod tests {
         threads: usize,
         look: impl FnOnce(&LinearProblem<'_>, &[u32]) -> R,
     ) -> R {
-        let examples = examples(count);
+        let examples = examples(count, loss);
         let rows = examples.all();
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
         let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));

@@ -108,7 +108,7 @@ impl LinearProblem<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Preprocess, Preprocessing, generate};
+    use crate::data::{Examples, Features, Preprocess, Preprocessing, generate};
     use crate::kernel::{Compute, Kernel, Team};
     use crate::objective::reference::Reference;
     use crate::objective::{Loss, Objective, Penalty};
@@ -118,9 +118,15 @@ mod tests {
     /// Against the formulas, and the same bits for every kernel and any number of threads.
     #[test]
     fn equals_the_reference() {
-        let data = generate(333, 1);
+        let bytes = generate(333, 1).train;
+        let values = (0..bytes.features.len()).map(|at| bytes.features.get(at) / 7.0).collect();
+        let floats = Examples { features: Features::Floats(values), ..bytes.clone() };
+        [bytes, floats].iter().for_each(check);
+    }
+
+    fn check(examples: &Examples) {
         let rows: Vec<u32> = (3..301).collect();
-        let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &rows);
+        let preprocessing = Preprocessing::fit(Preprocess::Standardize, examples, &rows);
         let weight = Array2::from_shape_fn((10, 3072), |(k, d)| ((k * 7 + d) % 13) as f64 * 1e-3 - 6e-3);
         let bias = Array1::from_shape_fn(10, |k| k as f64 * 0.1);
         let whole: Vec<f64> = weight
@@ -131,12 +137,12 @@ mod tests {
             .collect();
         for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
             let objective = Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.0 } };
-            let reference = Reference::new(&data.train, &preprocessing, objective, &rows);
+            let reference = Reference::new(examples, &preprocessing, objective, &rows);
             let run = |kernel, threads| {
                 let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
                 let compute = Compute { kernel, team };
                 let problem = LinearProblem {
-                    examples: &data.train,
+                    examples,
                     preprocessing: &preprocessing,
                     classes: 10,
                     objective,

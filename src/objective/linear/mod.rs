@@ -375,7 +375,7 @@ fn add(sums: &mut [f32], parts: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Preprocess, generate};
+    use crate::data::{Features, Preprocess, generate};
     use crate::kernel::{Kernel, Team};
     use crate::objective::{Loss, Penalty};
     use ndarray::{Array1, Array2};
@@ -384,11 +384,17 @@ mod tests {
     /// Every kernel, both ways of sharing out, any number of threads: the same bits.
     #[test]
     fn threads_change_no_bit() {
-        let data = generate(MANY_ROWS + 77, 1);
-        let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
+        let bytes = generate(MANY_ROWS + 77, 1).train;
+        let values = (0..bytes.features.len()).map(|at| bytes.features.get(at) / 7.0).collect();
+        let floats = Examples { features: Features::Floats(values), ..bytes.clone() };
+        [bytes, floats].iter().for_each(check_threads);
+    }
+
+    fn check_threads(examples: &Examples) {
+        let preprocessing = Preprocessing::fit(Preprocess::Standardize, examples, &examples.all());
         let weight = Array2::from_shape_fn((10, 3072), |(k, d)| ((k * 7 + d) % 13) as f32 * 1e-3 - 6e-3);
         let bias = Array1::from_shape_fn(10, |k| k as f32 * 0.1);
-        let all = data.train.all();
+        let all = examples.all();
         for kernel in Kernel::available() {
             for rows in [&all[..], &all[..256], &all[..77]] {
                 let run = |threads: usize| {
@@ -396,7 +402,7 @@ mod tests {
                     let compute = Compute { kernel, team: Team::new(threads) };
                     let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 0.1, l1: 0.0 } };
                     let problem = LinearProblem {
-                        examples: &data.train,
+                        examples,
                         preprocessing: &preprocessing,
                         classes: 10,
                         objective,
