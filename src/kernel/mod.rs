@@ -294,7 +294,7 @@ impl Kernel {
 }
 
 /// The conditions that make every access of the kernels lie inside its slice.
-fn check<T>(
+fn check<T: Copy>(
     x: Table<'_, T>,
     rows: &[u32],
     features: &Range<usize>,
