@@ -99,11 +99,23 @@ fn sgd_epoch<const BATCH: usize>(bencher: divan::Bencher<'_, '_>, name: &str) {
     });
 }
 
-/// Scores of sixteen stacked classifiers over all rows: sixteen attempts of random search.
+/// Scores of sixteen stacked classifiers over all rows, in floats.
 #[divan::bench(args = KERNELS, sample_count = 5)]
 fn sixteen_attempts(bencher: divan::Bencher<'_, '_>, name: &str) {
     let rows = EXAMPLES.all();
     measure(bencher, name, all_cores(), 16 * CLASSES, |problem, weights| {
         divan::black_box(problem.map_scores(weights, &rows, |scores, _| scores[0]));
+    });
+}
+
+/// The same on a grid of bytes, as random search draws them: in integers.
+#[divan::bench(args = KERNELS, sample_count = 5)]
+fn sixteen_attempts_on_grid(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let rows = EXAMPLES.all();
+    let q: Vec<i8> = (0..16 * CLASSES * WIDTH).map(|i| (i * 31 % 255) as i8).collect();
+    let q: Vec<&[i8]> = q.chunks(WIDTH).collect();
+    measure(bencher, name, all_cores(), 16 * CLASSES, |problem, _| {
+        let grid = problem.on_grid(&q, 1e-5, &[0.0; 16 * CLASSES]);
+        divan::black_box(grid.map(|grid| problem.map_grid_scores(&grid, &rows, |scores, _| scores[0])));
     });
 }

@@ -19,6 +19,7 @@ mod avx2;
 mod avx512;
 mod exp;
 mod gram;
+mod grid;
 mod moments;
 mod plain;
 mod team;
@@ -28,6 +29,7 @@ mod wide;
 
 pub use exp::exp;
 pub use gram::Gram;
+pub use grid::GridWeights;
 pub use moments::Moments;
 pub use team::Team;
 pub use wide::LANES;

@@ -41,6 +41,9 @@ pub struct Search {
 
 /// Draws W and b, every number from a normal distribution with deviation `scale`, and computes the full loss of each
 /// over `rows`. Independent draws are scored many at a time; losses do not depend on how many.
+///
+/// Numbers are drawn on a grid, as multiples of `scale` / 28 up to 127 of them (4.5 deviations, which one number in
+/// 150,000 exceeds), so that scores of bytes can be summed exactly, and sixteen times as fast as in floats.
 pub fn search(
     problem: &LinearProblem<'_>,
     rows: &[u32],
@@ -59,20 +62,16 @@ pub fn search(
     'search: while attempts.len() < plan.attempts {
         // A local step starts from the best so far, which the attempt before it may have changed.
         let together = if plan.local { 1 } else { STACK.min(plan.attempts - attempts.len()) };
-        let candidates: Vec<_> = (0..together)
-            .map(|_| {
-                let (weight, bias) = draw(shape, plan.scale, &mut rng);
-                if plan.local { (weight + &best.0, bias + &best.1) } else { (weight, bias) }
-            })
-            .collect();
-        let losses = full_losses(problem, rows, &candidates);
-        for (candidate, loss) in candidates.into_iter().zip(losses) {
+        let draws: Vec<Draw> = (0..together).map(|_| Draw::new(shape, plan.scale, &mut rng)).collect();
+        let start = plan.local.then_some(&best);
+        let losses = full_losses(problem, rows, &draws, start);
+        for (draw, loss) in draws.iter().zip(losses) {
             if !loss.is_finite() {
                 stop = Stop::Diverged { step: attempts.len() as u64 + 1, lr: None };
                 break 'search;
             }
             if loss < best_loss {
-                (best, best_loss) = (candidate, loss);
+                (best, best_loss) = (draw.from(plan.local.then_some(&best)), loss);
             }
             let seconds = begun.elapsed().as_secs_f64();
             let attempt = Attempt { attempt: attempts.len(), loss, best: best_loss, seconds };
@@ -87,39 +86,72 @@ pub fn search(
     Search { weight: best.0, bias: best.1, attempts, stop }
 }
 
-/// The lecture's W of K x (D + 1) numbers, the last column being b.
-fn draw((classes, width): (usize, usize), scale: f64, rng: &mut ChaCha8Rng) -> (Array2<f32>, Array1<f32>) {
-    let drawn: Array2<f32> = Array2::random_using((classes, width + 1), StandardNormal, rng) * scale as f32;
-    (drawn.slice(s![.., ..width]).to_owned(), drawn.column(width).to_owned())
+/// W (K, D) and b (K).
+type Candidate = (Array2<f32>, Array1<f32>);
+
+/// Steps of the grid in a deviation.
+const STEPS: f32 = 28.0;
+
+/// The lecture's W of K x (D + 1) numbers, the last column being b: whole numbers from -127 to 127, times a step.
+struct Draw {
+    weight: Array2<i8>,
+    bias: Array1<i8>,
+    step: f32,
 }
 
-/// The full loss of each candidate, all of them scored as one classifier of K x candidates classes.
+impl Draw {
+    fn new((classes, width): (usize, usize), scale: f64, rng: &mut ChaCha8Rng) -> Self {
+        let drawn: Array2<f32> = Array2::random_using((classes, width + 1), StandardNormal, rng);
+        let drawn = drawn.mapv(|z| (z * STEPS).round().clamp(-127.0, 127.0) as i8);
+        let (weight, bias) = (drawn.slice(s![.., ..width]).to_owned(), drawn.column(width).to_owned());
+        Self { weight, bias, step: scale as f32 / STEPS }
+    }
+
+    /// The classifier, `start` away from which it was drawn.
+    fn from(&self, start: Option<&Candidate>) -> Candidate {
+        let weight = self.weight.mapv(|q| f32::from(q) * self.step);
+        let bias = self.bias.mapv(|q| f32::from(q) * self.step);
+        match start {
+            Some((w, b)) => (weight + w, bias + b),
+            None => (weight, bias),
+        }
+    }
+}
+
+/// The full loss of each draw, all of them scored as one classifier of K x draws classes.
 fn full_losses(
     problem: &LinearProblem<'_>,
     rows: &[u32],
-    candidates: &[(Array2<f32>, Array1<f32>)],
+    draws: &[Draw],
+    start: Option<&Candidate>,
 ) -> Vec<f64> {
     let classes = problem.classes;
-    let weights: Vec<_> = candidates.iter().map(|(weight, _)| weight.view()).collect();
-    let biases: Vec<_> = candidates.iter().map(|(_, bias)| bias.view()).collect();
-    let stacked = LinearProblem { classes: classes * candidates.len(), ..*problem };
-    let (Ok(weight), Ok(bias)) =
-        (ndarray::concatenate(Axis(0), &weights), ndarray::concatenate(Axis(0), &biases))
-    else {
-        unreachable!("candidates have equal shapes");
-    };
-    let weights = Weights::new(&weight, &bias, &stacked);
-
-    let parts = stacked.map_scores(&weights, rows, |scores, labels| {
-        let mut totals = vec![0.0; candidates.len()];
+    let candidates: Vec<Candidate> = draws.iter().map(|draw| draw.from(start)).collect();
+    let stacked = LinearProblem { classes: classes * draws.len(), ..*problem };
+    let look = |scores: &[f32], labels: &[u16]| {
+        let mut totals = vec![0.0; draws.len()];
         for (scores, label) in scores.chunks_exact(stacked.classes).zip(labels) {
             for (total, own) in totals.iter_mut().zip(scores.chunks_exact(classes)) {
                 *total += problem.objective.loss.total(own, classes, std::slice::from_ref(label)).total;
             }
         }
         totals
-    });
-    let mut totals = vec![0.0; candidates.len()];
+    };
+    let bias: Vec<f32> = candidates.iter().flat_map(|(_, bias)| bias.iter().copied()).collect();
+    let q: Vec<&[i8]> =
+        draws.iter().flat_map(|draw| draw.weight.rows()).filter_map(|row| row.to_slice()).collect();
+    // A draw that starts from another classifier need not lie on the grid.
+    let grid = if start.is_none() { stacked.on_grid(&q, draws[0].step, &bias) } else { None };
+    let parts = if let Some(grid) = grid {
+        stacked.map_grid_scores(&grid, rows, look)
+    } else {
+        let weights: Vec<_> = candidates.iter().map(|(weight, _)| weight.view()).collect();
+        let Ok(weight) = ndarray::concatenate(Axis(0), &weights) else {
+            unreachable!("candidates have equal shapes");
+        };
+        stacked.map_scores(&Weights::new(&weight, &Array1::from(bias), &stacked), rows, look)
+    };
+    let mut totals = vec![0.0; draws.len()];
     for part in parts {
         totals.iter_mut().zip(part).for_each(|(total, part)| *total += part);
     }

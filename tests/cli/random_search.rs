@@ -50,6 +50,7 @@ fn a_local_search_only_goes_down() {
     assert_eq!(bests, running_minimum(&losses));
     assert!(bests[19] < bests[0], "it gets better than its start: {bests:?}");
     let (blind, ..) = search(&sandbox, "blind", &["--data", "data", "--attempts", "20"]);
-    assert_eq!(blind[0], losses[0], "the first attempt is the same draw");
+    // The same draw; alone it is scored in floats, among many in integers.
+    assert!((blind[0] - losses[0]).abs() < 1e-5 * losses[0], "{} {}", blind[0], losses[0]);
     assert_ne!(blind[1..], losses[1..], "later ones start from the best so far");
 }

@@ -17,8 +17,10 @@
 //! of rows, whose gradients are added in order.
 
 mod double;
+mod grid;
 mod weights;
 
+pub use grid::GridClassifiers;
 use weights::Panel;
 pub use weights::Weights;
 
@@ -28,7 +30,7 @@ use crate::kernel::{Compute, Rows};
 use std::ops::AddAssign;
 
 /// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
-const BLOCK_ROWS: usize = 32;
+const BLOCK_ROWS: usize = 128;
 /// Rows of a minibatch whose scores are computed at a time: a thread's panels of them fit its second-level cache.
 const BATCH_ROWS: usize = 256;
 /// Rows of a minibatch whose slopes are one task.

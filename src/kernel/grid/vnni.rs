@@ -1,0 +1,131 @@
+//! Scores by byte dot products: four products and their sum in one instruction a lane.
+
+use super::{CHUNK, GROUP, GridWeights, QUAD, Quads, quad};
+use crate::kernel::Table;
+use std::arch::x86_64::{
+    __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_storeu_si512,
+};
+
+/// Rows of a tile.
+const ROWS: usize = 4;
+/// Groups of a tile, at most: with four rows, twenty of the 32 registers hold sums.
+const GROUPS: usize = 5;
+
+/// Byte dot products. A value is the proof that this processor has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vnni(());
+
+#[expect(clippy::unused_self, reason = "a value is a proof")]
+impl Vnni {
+    /// The instructions, where the processor and the operating system support them.
+    pub fn detect() -> Option<Self> {
+        let supported = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
+        supported.then_some(Self(()))
+    }
+
+    /// Adds to `out`: see [`crate::kernel::Kernel::grid_scores`].
+    pub(super) fn scores(self, x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+        // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
+        unsafe { scores(x, rows, weights, out) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn scores(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+    for (index, groups) in weights.groups.chunks(GROUPS).enumerate() {
+        let first = index * GROUPS * GROUP;
+        match groups {
+            [a] => of_groups([a], x, rows, first, weights.stride(), out),
+            [a, b] => of_groups([a, b], x, rows, first, weights.stride(), out),
+            [a, b, c] => of_groups([a, b, c], x, rows, first, weights.stride(), out),
+            [a, b, c, d] => of_groups([a, b, c, d], x, rows, first, weights.stride(), out),
+            [a, b, c, d, e, ..] => of_groups([a, b, c, d, e], x, rows, first, weights.stride(), out),
+            [] => {}
+        }
+    }
+}
+
+/// The scores of G groups of classes, which begin at `first` of each row of `out`.
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn of_groups<const G: usize>(
+    groups: [&Vec<Quads>; G],
+    x: Table<'_, u8>,
+    rows: &[u32],
+    first: usize,
+    stride: usize,
+    out: &mut [i32],
+) {
+    let quads = groups[0].len();
+    let (tiles, rest) = rows.as_chunks::<ROWS>();
+    let (tiles_out, rest_out) = out.split_at_mut(tiles.len() * ROWS * stride);
+    for start in (0..quads).step_by(CHUNK) {
+        let end = quads.min(start + CHUNK);
+        let mut chunk = [&[][..]; G];
+        for (chunk, group) in chunk.iter_mut().zip(groups) {
+            *chunk = &group[start..end];
+        }
+        for (rows, out) in tiles.iter().zip(tiles_out.chunks_exact_mut(ROWS * stride)) {
+            let mut bytes = [&[][..]; ROWS];
+            for (bytes, &row) in bytes.iter_mut().zip(rows) {
+                *bytes = &x.row(row)[start * QUAD..];
+            }
+            tile(bytes, chunk, first, stride, out);
+        }
+        for (&row, out) in rest.iter().zip(rest_out.chunks_exact_mut(stride)) {
+            tile([&x.row(row)[start * QUAD..]], chunk, first, stride, out);
+        }
+    }
+}
+
+/// Adds the products of R rows and G groups over some features.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn tile<const R: usize, const G: usize>(
+    x: [&[u8]; R],
+    weights: [&[Quads]; G],
+    first: usize,
+    stride: usize,
+    out: &mut [i32],
+) {
+    let mut sums = [[_mm512_setzero_si512(); G]; R];
+    for (r, sums) in sums.iter_mut().enumerate() {
+        let at = r * stride + first;
+        for (sum, out) in sums.iter_mut().zip(out[at..at + G * GROUP].as_chunks().0) {
+            *sum = load(out);
+        }
+    }
+    for index in 0..weights[0].len() {
+        let mut features = [_mm512_setzero_si512(); R];
+        for (features, x) in features.iter_mut().zip(x) {
+            *features = _mm512_set1_epi32(quad(x, index).cast_signed());
+        }
+        for (g, weights) in weights.iter().enumerate() {
+            // SAFETY: 64 bytes, aligned to 64, are a register.
+            let weights = unsafe { _mm512_load_si512((&raw const weights[index]).cast()) };
+            for (sums, features) in sums.iter_mut().zip(features) {
+                sums[g] = _mm512_dpbusd_epi32(sums[g], features, weights);
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        let at = r * stride + first;
+        for (&sum, out) in sums.iter().zip(out[at..at + G * GROUP].as_chunks_mut().0) {
+            store(sum, out);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load(values: &[i32; GROUP]) -> __m512i {
+    // SAFETY: reads the sixteen values of the array; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn store(register: __m512i, values: &mut [i32; GROUP]) {
+    // SAFETY: writes the sixteen values of the array; the store needs no alignment.
+    unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), register) }
+}
