@@ -14,6 +14,7 @@
 mod labels;
 mod number;
 mod panel;
+mod rect;
 mod scale;
 mod series;
 mod style;
@@ -22,7 +23,8 @@ mod text;
 
 pub use labels::{EndLabel, spread};
 pub use number::{count, measured, setting};
-pub use panel::{Axis, Panel, Rect};
+pub use panel::{Axis, Panel};
+pub use rect::Rect;
 pub use scale::{Kind, Scale, Tick};
 pub use series::{Series, not_drawn, thin};
 pub use style::{PALETTE, series_class};

@@ -1,6 +1,7 @@
 //! Labels at the ends of lines, pushed apart where they would lie over one another.
 
-use super::{Anchor, Panel, Point, Svg, panel::FONT_SIZE, width};
+use super::style::FONT_SIZE;
+use super::{Anchor, Point, Rect, Svg, width};
 
 /// The name of a line, to be written beside its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,20 +27,19 @@ pub(super) fn margin(labels: &[EndLabel]) -> f64 {
     if widest > 0.0 { LEAD + 4.0 + widest } else { 0.0 }
 }
 
-/// Writes the labels to the right of the panel's frame, each led to from the end of its line. What does not fit
-/// into the frame's height is counted in a last line.
-pub(super) fn draw(svg: &mut Svg, panel: &Panel, labels: &[EndLabel]) {
-    let frame = panel.frame();
+/// Writes the labels to the right of `frame`, each led to from the end of its line; `ends` has those ends on the page.
+/// What does not fit into the frame's height is counted in a last line.
+pub(super) fn draw(svg: &mut Svg, frame: Rect, labels: &[EndLabel], ends: &[Point]) {
     let room = (frame.height / LINE_HEIGHT) as usize + 1;
     let shown = if labels.len() > room { room.saturating_sub(1) } else { labels.len() };
-    let mut wanted: Vec<f64> = labels[..shown].iter().map(|label| panel.at(label.end).1).collect();
+    let mut wanted: Vec<f64> = ends[..shown].iter().map(|end| end.1).collect();
     if shown < labels.len() {
         wanted.push(frame.bottom());
     }
     let heights = spread(&wanted, LINE_HEIGHT, frame.top, frame.bottom());
     let left = frame.right() + LEAD;
-    for (label, height) in labels[..shown].iter().zip(&heights) {
-        svg.line(&format!("leader {}", label.class), panel.at(label.end), (left, *height));
+    for ((label, end), height) in labels[..shown].iter().zip(ends).zip(&heights) {
+        svg.line(&format!("leader {}", label.class), *end, (left, *height));
         svg.text("ink", (left + 4.0, height + BASE_LINE), Anchor::Start, &label.text);
     }
     if let Some(height) = heights.get(shown) {

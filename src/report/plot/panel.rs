@@ -1,9 +1,10 @@
 //! A panel: one frame with a heading, axes, grid and what is drawn in it.
 
-use super::{Anchor, EndLabel, Kind, Point, Scale, Series, Svg, Tick, labels, shorten, text::BOLD, width};
+use super::style::FONT_SIZE;
+use super::{
+    Anchor, EndLabel, Kind, Point, Rect, Scale, Series, Svg, Tick, labels, shorten, text::BOLD, width,
+};
 
-/// The font size of all text but titles.
-pub(super) const FONT_SIZE: f64 = 14.0;
 /// Space above the frame: the heading.
 const ABOVE: f64 = 32.0;
 /// Space below the frame: tick labels, then the name of the x axis.
@@ -12,36 +13,6 @@ const BELOW: f64 = 44.0;
 const TICK_GAP: f64 = 7.0;
 /// Lines of at most this many points carry a dot at each.
 const MAX_DOTS: usize = 25;
-
-/// A rectangle on the page.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
-    /// Its left side.
-    pub left: f64,
-    /// Its upper side.
-    pub top: f64,
-    /// Its width.
-    pub width: f64,
-    /// Its height.
-    pub height: f64,
-}
-
-impl Rect {
-    /// Its right side.
-    pub fn right(&self) -> f64 {
-        self.left + self.width
-    }
-
-    /// Its lower side.
-    pub fn bottom(&self) -> f64 {
-        self.top + self.height
-    }
-
-    /// Its centre.
-    pub fn center(&self) -> Point {
-        (self.left + self.width / 2.0, self.top + self.height / 2.0)
-    }
-}
 
 /// One direction of a panel.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +167,8 @@ impl<'a> Panel<'a> {
 
     /// Writes labels at the ends of lines, pushed apart.
     pub fn draw_end_labels(&self, svg: &mut Svg, labels: &[EndLabel]) {
-        labels::draw(svg, self, labels);
+        let ends: Vec<Point> = labels.iter().map(|label| self.at(label.end)).collect();
+        labels::draw(svg, self.frame, labels, &ends);
     }
 
     fn draw_runs(&self, svg: &mut Svg, class: &str, series: &Series) {

@@ -4,6 +4,9 @@
 /// page as it is.
 pub(super) const SCOPE: &str = "cifar-plot";
 
+/// The font size of all text but titles, as `SHAPES` has it.
+pub(super) const FONT_SIZE: f64 = 14.0;
+
 /// The font size of [`super::Svg::title`], as `SHAPES` has it.
 pub(super) const TITLE_SIZE: f64 = 17.0;
 
