@@ -5,13 +5,15 @@
 //!
 //! ```text
 //! numbers -> series (finite runs, thinned) -> scale (data to 0..1, ticks) -> panel (0..1 to the page, axes,
-//! lines, labels) -> svg (escaped text) with the colors of style
+//! lines, labels; contours) -> svg (escaped text) with the colors of style
 //! ```
 //!
 //! No plotting crate: the tool needs few kinds of chart, and owning the text keeps it byte-stable, without
 //! dates, random ids or floats printed at full length.
 
+mod contour;
 mod labels;
+mod motion;
 mod number;
 mod panel;
 mod rect;
@@ -21,7 +23,9 @@ mod style;
 mod svg;
 mod text;
 
+pub use contour::{contours, log_levels, simplify};
 pub use labels::{EndLabel, spread};
+pub use motion::Motion;
 pub use number::{count, measured, setting};
 pub use panel::{Axis, Panel};
 pub use rect::Rect;

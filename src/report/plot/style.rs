@@ -23,7 +23,7 @@ pub const PALETTE: [(&str, &str); 6] = [
 ];
 
 /// What is not a series, as (selector, property, on white, on dark).
-const SURFACE: [(&str, &str, &str, &str); 10] = [
+const SURFACE: [(&str, &str, &str, &str); 15] = [
     (".paper", "fill", "#ffffff", "#15181c"),
     (".halo", "stroke", "#ffffff", "#15181c"),
     (".ink", "fill", "#1c1f23", "#e8eaed"),
@@ -34,10 +34,15 @@ const SURFACE: [(&str, &str, &str, &str); 10] = [
     (".node", "fill", "#eaf2f9", "#1d2f40"),
     (".node", "stroke", "#0072b2", "#4fa3e0"),
     (".wire", "stroke", "#8a929b", "#7a828c"),
+    (".contour", "fill", "#0072b2", "#4fa3e0"),
+    (".contour", "stroke", "#0072b2", "#4fa3e0"),
+    (".cross", "stroke", "#1c1f23", "#e8eaed"),
+    (".tag", "stroke", "#ffffff", "#15181c"),
+    (".head", "fill", "#ffffff", "#15181c"),
 ];
 
 /// The shapes; the same on any surface.
-const SHAPES: [(&str, &str); 14] = [
+const SHAPES: [(&str, &str); 18] = [
     (
         "text",
         "font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif;font-size:14px",
@@ -55,10 +60,19 @@ const SHAPES: [(&str, &str); 14] = [
     (".grid,.axis", "stroke-width:1"),
     (".node", "stroke-width:1.5"),
     (".wire", "fill:none;stroke-width:1.5"),
+    // Regions lie over one another: the deeper, the darker.
+    (".contour", "fill-opacity:.035;stroke-width:.8;stroke-opacity:.4;stroke-linejoin:round"),
+    (".cross", "fill:none;stroke-width:2"),
+    (".tag", "stroke-width:5;stroke-opacity:.85;stroke-linejoin:round;paint-order:stroke"),
+    (".head", "stroke-width:3"),
 ];
 
 /// On a phone the whole picture is small: letters as large as the margins allow.
 const NARROW: &str = "@media (max-width:560px){.cifar-plot text{font-size:16px}}\n";
+
+/// For readers who asked their system for less motion, a moving picture stands still at its end.
+const STILL: &str = "@media (prefers-reduced-motion:reduce){.cifar-plot .trail{stroke-dashoffset:0!important}\
+                     .cifar-plot .late{opacity:1!important}.cifar-plot .head{display:none}}\n";
 
 /// The classes of series `index`: colors first, then the same colors dashed.
 pub fn series_class(index: usize) -> String {
@@ -74,7 +88,7 @@ pub fn series_class(index: usize) -> String {
 pub(super) fn sheet() -> String {
     let shapes: String = SHAPES.iter().map(|(selector, body)| rule(selector, body)).collect();
     let (white, dark) = (theme(|white, _| white), theme(|_, dark| dark));
-    format!("{shapes}{NARROW}{white}@media (prefers-color-scheme:dark){{\n{dark}}}\n")
+    format!("{shapes}{NARROW}{STILL}{white}@media (prefers-color-scheme:dark){{\n{dark}}}\n")
 }
 
 /// The rules that color everything with the one of (white, dark) that `pick` takes.

@@ -22,6 +22,16 @@ pub enum Anchor {
     End,
 }
 
+impl Anchor {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Middle => "middle",
+            Self::End => "end",
+        }
+    }
+}
+
 impl Svg {
     /// An empty picture. `title` is what screen readers say.
     pub fn new(width: f64, height: f64, title: &str) -> Self {
@@ -89,6 +99,26 @@ impl Svg {
         self.push(format_args!("<polyline class=\"{class}\" points=\"{}\"/>\n", list.join(" ")));
     }
 
+    /// The outline of a region: closed loops, of which a smaller one that turns the other way is a hole.
+    pub fn region(&mut self, class: &str, loops: &[Vec<Point>]) {
+        if !loops.is_empty() {
+            let list: Vec<String> = loops.iter().map(|outline| line(outline) + "Z").collect();
+            self.push(format_args!("<path class=\"{class}\" d=\"{}\"/>\n", list.concat()));
+        }
+    }
+
+    /// What is drawn by `draw` is cut off at the sides of `frame`.
+    pub fn within(&mut self, frame: Rect, draw: impl FnOnce(&mut Self)) {
+        let (x, y) = (number(frame.left), number(frame.top));
+        let (width, height) = (number(frame.width), number(frame.height));
+        // An inner picture instead of a clip path, whose id could be another's where pictures share a page.
+        self.push(format_args!(
+            "<svg x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" viewBox=\"{x} {y} {width} {height}\">\n"
+        ));
+        draw(self);
+        self.push(format_args!("</svg>\n"));
+    }
+
     /// A dot at each point, as one path of round-capped lines of no length: an eighth of the bytes that as many
     /// circles take.
     pub fn dots(&mut self, class: &str, points: &[Point]) {
@@ -102,15 +132,11 @@ impl Svg {
 
     /// A line of text on the base line at `at`.
     pub fn text(&mut self, class: &str, at: Point, anchor: Anchor, text: &str) {
-        let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        };
         self.push(format_args!(
-            "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>\n",
+            "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n",
             number(at.0),
             number(at.1),
+            anchor.name(),
             escape(text)
         ));
     }
@@ -131,14 +157,22 @@ impl Svg {
         self.text
     }
 
-    fn push(&mut self, part: std::fmt::Arguments<'_>) {
+    pub(super) fn push(&mut self, part: std::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.text.write_fmt(part);
     }
 }
 
+/// Straight lines from point to point, as a path's commands.
+pub(super) fn line(points: &[Point]) -> String {
+    let place = |(at, point): (usize, &Point)| {
+        format!("{}{} {}", if at == 0 { 'M' } else { 'L' }, number(point.0), number(point.1))
+    };
+    points.iter().enumerate().map(place).collect()
+}
+
 /// A coordinate: two decimals, no "-0.00", and never so far outside that a renderer stumbles.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let rounded = (value.clamp(-1e5, 1e5) * 100.0).round() / 100.0;
     format!("{:.2}", if rounded == 0.0 || rounded.is_nan() { 0.0 } else { rounded })
 }
