@@ -35,3 +35,4 @@ pub mod random;
 pub mod report;
 pub mod run_folder;
 pub mod train;
+pub mod trajectory;

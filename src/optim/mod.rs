@@ -11,7 +11,7 @@ mod schedule;
 
 pub use cholesky::Cholesky;
 pub use curvature::{largest_eigenvalue, suggested_rate};
-pub use lbfgs::{Lbfgs, dot};
+pub use lbfgs::{Lbfgs, add, dot};
 pub use line_search::{Slope, line_search};
 pub use rules::{RuleState, UpdateRule};
 pub use schedule::{Schedule, Shape};

@@ -77,6 +77,7 @@ pub fn descend(
     let mut run = Run::new(problem, rows, plan);
     let start = run.start_figures(rows);
     observer.started(&start);
+    observer.moved(0, &run.weights);
 
     let mut snapshot = Snapshot { weights: run.weights.clone(), epoch: None, validation: None };
     let mut history: Vec<Epoch> = Vec::with_capacity(plan.epochs);
@@ -199,6 +200,7 @@ impl<'a> Run<'a> {
             end.full_loss += figures.objective * batch.len() as f64;
             self.step_losses.push(figures.objective);
             observer.stepped(&Step { step: self.step, epoch, examples: batch.len(), figures });
+            observer.moved(self.step, &self.weights);
             if interrupt.load(Ordering::Relaxed) {
                 end.early = Some(Stop::Interrupted { step: self.step });
                 break;

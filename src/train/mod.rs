@@ -6,7 +6,7 @@ mod descent;
 mod random_search;
 mod second_order;
 
-use crate::objective::BatchLoss;
+use crate::objective::{BatchLoss, Weights};
 use std::fmt;
 
 pub use batch_size::BatchSize;
@@ -236,6 +236,8 @@ pub trait Observer {
     fn started(&mut self, _start: &Start) {}
     /// A step was taken.
     fn stepped(&mut self, _step: &Step) {}
+    /// The weights are where they are after this step; step 0 is the start.
+    fn moved(&mut self, _step: u64, _weights: &Weights) {}
     /// An epoch ended.
     fn epoch_ended(&mut self, _epoch: &Epoch) {}
     /// Random search tried another W.
