@@ -2,7 +2,7 @@
 
 mod explain;
 
-pub use explain::{Explain, GradientArgs, GraphArgs, LossArgs, PictureArgs};
+pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
 
 use crate::config::{Settings, StrategyName};
 use crate::data::Preprocess;
@@ -43,7 +43,7 @@ enum Command {
     Evaluate(EvaluateArgs),
     /// Print a model's labels and probabilities (or margins) for a data file
     Predict(PredictArgs),
-    /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs
+    /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs, paths of update rules
     #[command(subcommand, arg_required_else_help = false)]
     Explain(Box<Explain>),
 }
@@ -224,7 +224,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
         Some(Command::Gradcheck(args)) => Request::Gradcheck(args),
         Some(Command::Evaluate(args)) => Request::Evaluate(args),
         Some(Command::Predict(args)) => Request::Predict(args),
-        Some(Command::Explain(explain)) => Request::Explain(explain),
+        Some(Command::Explain(mut explain)) => {
+            if let Explain::Trajectories(args) = explain.as_mut() {
+                args.given = inner.subcommand().map_or_else(Vec::new, |(_, matches)| given(matches));
+            }
+            Request::Explain(explain)
+        }
     })
 }
 
@@ -270,10 +275,14 @@ fn wrong_value(error: &clap::Error) -> Option<String> {
     Some(format!("{place}: found {found}, expected {expected}"))
 }
 
-/// The clap command, with what random search does not use hidden from its help.
+/// Settings of a run that `explain trajectories` has no use for.
+pub const NOT_OF_A_RACE: [&str; 8] =
+    ["strategy", "out", "watch-test", "attempts", "scale", "local", "tol", "max-iterations"];
+
+/// The clap command, with what random search and a race do not use hidden from their help.
 fn command() -> clap::Command {
     let searching = Settings { strategy: StrategyName::RandomSearch, ..Settings::default() };
-    Cli::command().mut_subcommand("random-search", |command| {
+    let command = Cli::command().mut_subcommand("random-search", |command| {
         command.mut_args(|arg| {
             let unused = arg
                 .get_long()
@@ -282,16 +291,29 @@ fn command() -> clap::Command {
             let hide = unused && arg.get_long() != Some("margin");
             arg.hide(hide)
         })
+    });
+    command.mut_subcommand("explain", |explain| {
+        explain.mut_subcommand("trajectories", |command| {
+            command.mut_args(|arg| {
+                let hide = arg.get_long().is_some_and(|key| NOT_OF_A_RACE.contains(&key));
+                arg.hide(hide)
+            })
+        })
     })
 }
 
 fn request(run: RunArgs, matches: &ArgMatches) -> RunRequest {
+    let given = given(matches);
+    RunRequest { settings: run.settings, given, config: run.config, print_config: run.print_config }
+}
+
+/// Keys of the settings that were typed.
+fn given(matches: &ArgMatches) -> Vec<String> {
     let typed = |key: &String| {
         let id = key.replace('-', "_");
         matches.value_source(&id) == Some(ValueSource::CommandLine)
     };
-    let given = Settings::keys().into_iter().filter(typed).collect();
-    RunRequest { settings: run.settings, given, config: run.config, print_config: run.print_config }
+    Settings::keys().into_iter().filter(typed).collect()
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {
@@ -353,7 +375,7 @@ mod tests {
             (
                 &["explain"],
                 "'cifar-train explain' requires a subcommand but one was not provided \
-                 [subcommands: graph, loss, gradient, help]",
+                 [subcommands: graph, loss, gradient, trajectories, help]",
             ),
             (&["predict", "run"], "the following required arguments were not provided: <INPUT>"),
         ] {

@@ -1,9 +1,9 @@
 //! Flags of `explain`.
 
 use super::{above_zero, zero_or_above};
-use crate::config::LossName;
+use crate::config::{LossName, OptimizerName, Settings};
 use crate::data::Preprocess;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ pub enum Explain {
     Loss(LossArgs),
     /// The numerical gradient, step by step, beside the analytic one
     Gradient(GradientArgs),
+    /// The paths of update rules, racing on a surface of two variables or on the loss of a training run
+    Trajectories(Box<TrajectoriesArgs>),
 }
 
 /// Where a picture goes.
@@ -141,4 +143,76 @@ pub struct GradientArgs {
     /// No notes, only results, warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What rules race on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ground {
+    /// A long valley: (x^2 + 30 y^2) / 2
+    Valley,
+    /// A saddle: y^2 - x^2, started almost on its ridge
+    Saddle,
+    /// Beale's function, steep and flat by turns
+    Beale,
+    /// The full loss of a training run, in the plane of its path
+    Loss,
+}
+
+/// A rule that races.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    /// Which.
+    pub rule: OptimizerName,
+    /// Its learning rate, if it has one of its own.
+    pub lr: Option<f64>,
+}
+
+/// Flags of `explain trajectories`.
+#[derive(Args, Debug)]
+pub struct TrajectoriesArgs {
+    /// What the rules race on; the settings of Data, Objective and Descent below describe the run of `loss`
+    #[arg(long, value_enum, default_value = "valley")]
+    pub surface: Ground,
+    /// Rules that race, each with a learning rate of its own if wanted; --lr is that of the run whose plane is shown,
+    /// or on a surface of every other rule [default: all six]
+    #[arg(long, value_name = "RULE[=LR],...", value_delimiter = ',', value_parser = entry)]
+    pub rules: Vec<Entry>,
+    /// Steps on a surface [default: 150, for beale 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), allow_negative_numbers = true)]
+    pub steps: Option<u32>,
+    /// Where the race starts on a surface, such as -9,1.5 [default: where the rules differ most]
+    #[arg(long, value_name = "X,Y", allow_hyphen_values = true)]
+    pub start: Option<String>,
+    /// Draw the race into this new file, as a picture that moves
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Draw the whole paths into this new file, as a still picture
+    #[arg(long, value_name = "FILE")]
+    pub still: Option<PathBuf>,
+    /// TOML file of settings for the run; flags go over it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "says its type")]
+    pub settings: Settings,
+    /// Keys of the settings that were typed.
+    #[arg(skip)]
+    pub given: Vec<String>,
+}
+
+fn entry(text: &str) -> Result<Entry, String> {
+    let (rule, lr) = match text.split_once('=') {
+        Some((rule, lr)) => (rule, Some(lr)),
+        None => (text, None),
+    };
+    let rule = OptimizerName::from_str(rule.trim(), false).ok().filter(|rule| *rule != OptimizerName::Lbfgs);
+    let lr = lr.map(|lr| above_zero(lr.trim())).transpose();
+    match (rule, lr) {
+        (Some(rule), Ok(lr)) => Ok(Entry { rule, lr }),
+        (Some(_), Err(_)) => Err("expected a finite number above 0 behind the =".into()),
+        (None, _) => {
+            Err("expected sgd, momentum, nesterov, adagrad, rmsprop, adam, or one with a rate: adam=0.1"
+                .into())
+        }
+    }
 }

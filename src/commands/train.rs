@@ -91,7 +91,7 @@ fn default_name(config: &RunConfig) -> String {
     format!("{time}-{}", config::name(config.settings.loss))
 }
 
-fn tell_data(console: Console, data: &Dataset) {
+pub(super) fn tell_data(console: Console, data: &Dataset) {
     console.note(format_args!(
         "data: {}, {} training and {} test {} of {}, {} classes{}",
         data.name,
@@ -115,7 +115,7 @@ fn tell_data(console: Console, data: &Dataset) {
 }
 
 /// The full loss with its numbers, and what W multiplies.
-fn tell_objective(session: &Session<'_>) {
+pub(super) fn tell_objective(session: &Session<'_>) {
     let x = match session.data.shape {
         Shape::Image { .. } => "pixels",
         Shape::Vector(_) => "features",
@@ -138,13 +138,13 @@ fn tell_objective(session: &Session<'_>) {
 }
 
 /// A run with everything loaded.
-struct Session<'a> {
-    config: &'a RunConfig,
-    console: Console,
-    data: &'a Dataset,
-    split: Split,
-    compute: &'a Compute,
-    preprocessing: Preprocessing,
+pub(super) struct Session<'a> {
+    pub(super) config: &'a RunConfig,
+    pub(super) console: Console,
+    pub(super) data: &'a Dataset,
+    pub(super) split: Split,
+    pub(super) compute: &'a Compute,
+    pub(super) preprocessing: Preprocessing,
 }
 
 /// What either strategy comes to.
@@ -167,7 +167,7 @@ struct Trained {
 }
 
 impl Session<'_> {
-    fn problem<'b>(&'b self, examples: &'b data::Examples) -> LinearProblem<'b> {
+    pub(super) fn problem<'b>(&'b self, examples: &'b data::Examples) -> LinearProblem<'b> {
         LinearProblem {
             examples,
             preprocessing: &self.preprocessing,
@@ -402,7 +402,7 @@ impl Session<'_> {
     }
 
     /// A learning rate to try instead of one that was too large.
-    fn hint_rate(&self, plan: &train::DescentPlan, too_large: f64) {
+    pub(super) fn hint_rate(&self, plan: &train::DescentPlan, too_large: f64) {
         let rate = suggested_rate(plan.rule, too_large, self.largest_curvature());
         self.console.hint(format_args!("try --lr {}", setting(rate)));
     }

@@ -12,3 +12,4 @@ pub mod plot;
 pub mod quotients;
 pub mod summary;
 pub mod templates;
+pub mod trajectories;

@@ -40,11 +40,15 @@ impl FileError {
     }
 }
 
+/// Refuses paths where there is a file already, unless told to replace it: before work that takes long.
+pub fn check<'a>(mut paths: impl Iterator<Item = &'a Path>, force: bool) -> Result<(), FileError> {
+    let existing = paths.find(|path| !force && path.exists());
+    existing.map_or(Ok(()), |path| Err(FileError::Exists { path: path.to_path_buf() }))
+}
+
 /// Writes the files, by path; with an earlier one in the way of any, none.
 pub fn write(files: &[(&Path, String)], force: bool) -> Result<(), FileError> {
-    if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
-        return Err(FileError::Exists { path: path.to_path_buf() });
-    }
+    check(files.iter().map(|(path, _)| *path), force)?;
     for (path, text) in files {
         let mut options = OpenOptions::new();
         options.write(true).truncate(true);

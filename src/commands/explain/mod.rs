@@ -4,6 +4,7 @@ mod file;
 mod gradient;
 mod graph;
 mod loss;
+mod trajectories;
 
 pub use file::FileError;
 
@@ -17,6 +18,7 @@ pub fn run(explain: &Explain) -> anyhow::Result<Exit> {
         Explain::Graph(args) => graph::run(args),
         Explain::Loss(args) => loss::run(args),
         Explain::Gradient(args) => gradient::run(args),
+        Explain::Trajectories(args) => trajectories::run(args),
     }
 }
 
