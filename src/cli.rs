@@ -294,6 +294,7 @@ fn command() -> clap::Command {
     });
     command.mut_subcommand("explain", |explain| {
         explain.mut_subcommand("trajectories", |command| {
+            let command = command.mut_arg("force", |arg| arg.help("Replace pictures that are there"));
             command.mut_args(|arg| {
                 let hide = arg.get_long().is_some_and(|key| NOT_OF_A_RACE.contains(&key));
                 arg.hide(hide)

@@ -30,7 +30,7 @@ impl Surface {
     /// f(x, y).
     pub fn height(self, [x, y]: Place) -> f64 {
         match self {
-            Self::Valley => (x * x + STEEPNESS * y * y) / 2.0,
+            Self::Valley => x * x / 2.0 + STEEPNESS * y * y / 2.0,
             Self::Saddle => y * y - x * x,
             Self::Beale => beale_terms([x, y]).iter().map(|term| term * term).sum(),
         }

@@ -20,3 +20,4 @@ mod real_data;
 mod run_folder;
 mod support;
 mod train;
+mod trajectories;

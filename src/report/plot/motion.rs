@@ -78,7 +78,7 @@ mod tests {
         let mut svg = Svg::new(10.0, 10.0, "");
         let motion = Motion { seconds: 8.0 };
         let run = vec![(0.0, 0.0), (3.0, 0.0), (3.0, 1.5)];
-        svg.trail("s0", &[run.clone()], Some((motion, &[0.0, 3.0, 4.5])));
+        svg.trail("s0", std::slice::from_ref(&run), Some((motion, &[0.0, 3.0, 4.5])));
         svg.head("s0", motion, &run);
         svg.late(motion, 0.5, |svg| svg.circle("a", (1.0, 2.0), 3.0));
         let text = svg.finish();

@@ -51,15 +51,17 @@ pub fn draw(svg: &mut Svg, race: &Race<'_>, panel: &Panel, moment: &dyn Fn(u64) 
     }
 }
 
-/// Where the labels of one side lie along it.
+/// Where the labels of one side lie along it: above, or to the right of, where the paths cross it, so as not to lie on
+/// them.
 fn apart(group: &[&Leaving], side: Side, frame: Rect) -> Vec<f64> {
     if matches!(side, Side::Top | Side::Bottom) {
         let widest = group.iter().map(|exit| width(&exit.text, SIZE)).fold(0.0, f64::max);
         let (gap, space) = (widest + 10.0, widest / 2.0 + 6.0);
-        let wanted: Vec<f64> = group.iter().map(|exit| exit.at.0).collect();
+        let wanted: Vec<f64> = group.iter().map(|exit| exit.at.0 + space).collect();
         spread(&wanted, gap, frame.left + space, frame.right() - space)
     } else {
-        let wanted: Vec<f64> = group.iter().map(|exit| exit.at.1).collect();
+        let up = LINE_HEIGHT * (group.len() as f64 + 1.0) / 2.0;
+        let wanted: Vec<f64> = group.iter().map(|exit| exit.at.1 - up).collect();
         spread(&wanted, LINE_HEIGHT, frame.top + 12.0, frame.bottom() - 12.0)
     }
 }

@@ -186,14 +186,12 @@ fn descend(session: &Session<'_>, (entry, plan): &(Entry, DescentPlan)) -> (Ran,
         .filter(|_| !diverged)
         .map_or(f64::NAN, |end| problem.loss(&end, &session.split.train).mean() + end.penalty());
     let ran = Ran { entry: *entry, lr: plan.schedule.lr, stop: descent.stop, loss };
-    let outcome = if diverged { ran.stop.to_string() } else { format!("full loss {loss:.4} at the end") };
-    session.console.note(format_args!(
-        "{}, lr {}: {} steps, {outcome}, {:.2} s",
-        ran.name(),
-        setting(ran.lr),
-        count(descent.step_losses.len()),
-        begun.elapsed().as_secs_f64()
-    ));
+    let outcome = match ran.stop {
+        Stop::Diverged { step, .. } => format!("diverged at step {step}"),
+        _ => format!("{} steps, full loss {loss:.4} at the end", count(descent.step_losses.len())),
+    };
+    let (name, lr, seconds) = (ran.name(), setting(ran.lr), begun.elapsed().as_secs_f64());
+    session.console.note(format_args!("{name}, lr {lr}: {outcome}, {seconds:.2} s"));
     (ran, recording)
 }
 
@@ -234,7 +232,10 @@ fn present(
     let loss = config::name(session.config.settings.loss);
     let race = Race {
         title: &format!("{loss} on {}, around the path of {own}", session.data.name),
-        axes: ["along: from the start to the end", "across: the widest direction otherwise"],
+        axes: [
+            "along: from the start to the end, distance in W",
+            "across: the widest direction otherwise, distance in W",
+        ],
         field: &field,
         contours: Contours::Above(field.lowest()),
         marks: &marks,

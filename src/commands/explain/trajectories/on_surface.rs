@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Settings that a race on a surface takes; the others describe a training run.
 const USED: [&str; 8] = ["lr", "momentum", "beta1", "beta2", "epsilon", "force", "json", "quiet"];
-const CELLS: [usize; 2] = [160, 120];
+const CELLS: [usize; 2] = [280, 210];
 const START: &str = "two numbers, as in --start=-9,1.5";
 
 pub fn run(args: &TrajectoriesArgs, surface: Surface) -> anyhow::Result<Exit> {
