@@ -1,7 +1,8 @@
 //! Random search: the loss of every attempt and the best so far.
 
 use super::plot::{
-    Axis, EndLabel, Panel, Point, Rect, Scale, Series, Svg, count, measured, not_drawn, series_class,
+    Axis, EndLabel, Figure, Panel, Part, Point, Rect, Scale, Series, Svg, count, measured, not_drawn,
+    series_class,
 };
 
 /// What a picture of random search is drawn from.
@@ -13,27 +14,26 @@ pub struct AttemptsInput<'a> {
     pub losses: &'a [f64],
 }
 
-const WIDTH: f64 = 860.0;
-const MARGIN: f64 = 16.0;
-const TITLE_HEIGHT: f64 = 46.0;
-const PANEL_HEIGHT: f64 = 340.0;
-const NOTE_HEIGHT: f64 = 20.0;
 /// More dots than this only make the file larger.
 const MAX_DOTS: usize = 2000;
 
-/// The attempts as dots over their number, the best so far as a line of steps, as SVG.
-pub fn render_attempts(input: &AttemptsInput) -> String {
-    let attempts = Series::new(input.losses.iter().enumerate().map(|(i, loss)| ((i + 1) as f64, *loss)));
+/// The attempts as dots over their number, the best so far as a line of steps.
+pub fn attempts_figure<'a>(input: &AttemptsInput<'a>) -> Figure<'a> {
+    let losses = input.losses;
+    let attempts = Series::new(losses.iter().enumerate().map(|(i, loss)| ((i + 1) as f64, *loss)));
     let note = not_drawn(attempts.skipped);
-    let note_height = if note.is_some() { NOTE_HEIGHT } else { 0.0 };
-    let mut svg = Svg::new(WIDTH, TITLE_HEIGHT + PANEL_HEIGHT + note_height + MARGIN / 2.0, input.title);
-    svg.title((MARGIN, 28.0), WIDTH - 2.0 * MARGIN, input.title);
-    let outer = Rect { left: MARGIN, top: TITLE_HEIGHT, width: WIDTH - 2.0 * MARGIN, height: PANEL_HEIGHT };
-    if let Some(note) = note {
-        svg.note(outer, &note);
-    }
+    let draw = move |svg: &mut Svg, outer: Rect| draw(svg, outer, &attempts, losses.len());
+    let part = Part { name: "loss of each attempt, and the best so far".into(), note, draw: Box::new(draw) };
+    Figure { title: input.title, parts: vec![part] }
+}
 
-    let best = best_so_far(&attempts, input.losses.len());
+/// The same as an SVG file.
+pub fn render_attempts(input: &AttemptsInput) -> String {
+    attempts_figure(input).to_svg()
+}
+
+fn draw(svg: &mut Svg, outer: Rect, attempts: &Series, tried: usize) {
+    let best = best_so_far(attempts, tried);
     let mut labels = Vec::new();
     if let (Some(end), Some(found)) = (best.last(), best.iter().rev().nth(1)) {
         // The last but one point is where the line came down to its end.
@@ -41,21 +41,16 @@ pub fn render_attempts(input: &AttemptsInput) -> String {
         labels.push(EndLabel { class: series_class(BEST), end: *end, text });
     }
     let values = attempts.values();
-    let numbers =
-        Axis { whole: true, ..Axis::new("attempt", Scale::linear(0.0, input.losses.len().max(1) as f64)) };
+    let numbers = Axis { whole: true, ..Axis::new("attempt", Scale::linear(0.0, tried.max(1) as f64)) };
     let panel = Panel::new(outer, numbers, Axis::new("loss of each attempt", Scale::fit(&values)), &labels);
     if values.is_empty() {
-        panel.draw_empty(
-            &mut svg,
-            if input.losses.is_empty() { "no attempt finished" } else { "no finite value" },
-        );
-        return svg.finish();
+        panel.draw_empty(svg, if tried == 0 { "no attempt finished" } else { "no finite value" });
+        return;
     }
-    panel.draw_axes(&mut svg);
-    panel.draw_small_dots(&mut svg, &series_class(ATTEMPTS), &attempts.thinned(MAX_DOTS));
-    panel.draw_line(&mut svg, &series_class(BEST), &Series::new(best));
-    panel.draw_end_labels(&mut svg, &labels);
-    svg.finish()
+    panel.draw_axes(svg);
+    panel.draw_small_dots(svg, &series_class(ATTEMPTS), &attempts.clone().thinned(MAX_DOTS));
+    panel.draw_line(svg, &series_class(BEST), &Series::new(best));
+    panel.draw_end_labels(svg, &labels);
 }
 
 const ATTEMPTS: usize = 0;

@@ -1,6 +1,6 @@
 //! The way of a second-order method to the minimum: full loss, and the gap that is left, against iterations.
 
-use super::plot::{Axis, EndLabel, Panel, Rect, Scale, Series, Svg, measured, not_drawn, series_class};
+use super::plot::{Axis, Figure, Line, Part, Rect, Scale, Series, Svg, draw_lines, measured, not_drawn};
 
 /// What the way to a minimum is drawn from.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +26,8 @@ pub struct IterationPoint {
     pub gap: f64,
 }
 
-const WIDTH: f64 = 860.0;
-const MARGIN: f64 = 16.0;
-const TITLE_HEIGHT: f64 = 46.0;
-const PANEL_HEIGHT: f64 = 320.0;
-const NOTE_HEIGHT: f64 = 20.0;
-/// Between the two panels.
-const GUTTER: f64 = 20.0;
-
-/// Loss and gap as SVG.
-pub fn render_convergence(input: &ConvergenceInput) -> String {
+/// Loss and gap as a picture of two panels.
+pub fn convergence_figure<'a>(input: &ConvergenceInput<'a>) -> Figure<'a> {
     let of = |value: fn(&IterationPoint) -> f64| {
         Series::new(input.iterations.iter().map(|point| (point.iteration as f64, value(point))))
     };
@@ -49,56 +41,40 @@ pub fn render_convergence(input: &ConvergenceInput) -> String {
     let last = input.iterations.len().max(2) as f64;
     let tolerance = Series::new([(1.0, input.tolerance), (last, input.tolerance)]);
 
-    let notes = [not_drawn(loss.skipped), not_drawn(gap.skipped)];
-    let note_height = if notes.iter().any(Option::is_some) { NOTE_HEIGHT } else { 0.0 };
-    let height = TITLE_HEIGHT + PANEL_HEIGHT + note_height + MARGIN / 2.0;
-    let mut svg = Svg::new(WIDTH, height, input.title);
-    svg.title((MARGIN, 28.0), WIDTH - 2.0 * MARGIN, input.title);
-    let width = (WIDTH - 2.0 * MARGIN - GUTTER) / 2.0;
-    let left = Rect { left: MARGIN, top: TITLE_HEIGHT, width, height: PANEL_HEIGHT };
-    let right = Rect { left: left.right() + GUTTER, ..left };
-
     let losses = Scale::fit(&[loss.values(), bound.values()].concat());
-    let lines = [("loss", &loss, 4), ("bound", &bound, 4)];
-    draw(&mut svg, left, last, Axis::new("full loss", losses), lines);
     let gaps = [gap.values(), tolerance.values()].concat();
     let (low, high) = gaps.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), &gap| (a.min(gap), b.max(gap)));
     let gaps = Scale::log10(low / 1.5, high * 1.5).unwrap_or_else(|| Scale::fit(&gaps));
-    let lines = [("gap", &gap, 2), ("tolerance", &tolerance, 2)];
-    draw(&mut svg, right, last, Axis::new("gap", gaps), lines);
-    for (note, outer) in notes.iter().zip([left, right]) {
-        if let Some(note) = note {
-            svg.note(outer, note);
-        }
-    }
-    svg.finish()
+    let notes = [not_drawn(loss.skipped), not_drawn(gap.skipped)];
+    let [left, right] = [
+        (losses, "full loss", [("loss", loss, 4), ("bound", bound, 4)]),
+        (gaps, "gap", [("gap", gap, 2), ("tolerance", tolerance, 2)]),
+    ]
+    .map(|(scale, name, series)| panel(Axis::new(name, scale), last, series));
+    let parts = [left, right].into_iter().zip(notes).map(|(part, note)| Part { note, ..part }).collect();
+    Figure { title: input.title, parts }
 }
 
-/// One panel: two lines, each with its name, and its last value to so many digits.
-fn draw(svg: &mut Svg, outer: Rect, last: f64, y: Axis, lines: [(&str, &Series, usize); 2]) {
-    let labels: Vec<EndLabel> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (name, series, digits))| {
-            let end = series.last()?;
-            Some(EndLabel {
-                class: series_class(index),
-                end,
-                text: format!("{name} {}", measured(end.1, *digits)),
-            })
-        })
-        .collect();
+/// The same as an SVG file.
+pub fn render_convergence(input: &ConvergenceInput) -> String {
+    convergence_figure(input).to_svg()
+}
+
+/// One panel: two lines, each with its name, and its last value to so many digits. Without the first there is nothing
+/// to see.
+fn panel<'a>(y: Axis<'a>, last: f64, lines: [(&str, Series, usize); 2]) -> Part<'a> {
+    let is_empty = lines[0].1.values().is_empty();
+    let line = |(color, (name, series, digits)): (usize, (&str, Series, usize))| {
+        let value = series.last().map_or_else(String::new, |end| measured(end.1, digits));
+        Line { label: format!("{name} {value}"), series, color }
+    };
+    let lines: Vec<Line> = lines.into_iter().enumerate().map(line).filter(|_| !is_empty).collect();
+    let name = format!("{} against iterations", y.name);
     let iterations = Axis { whole: true, ..Axis::new("iterations", Scale::linear(1.0, last)) };
-    let panel = Panel::new(outer, iterations, y, &labels);
-    if lines[0].1.values().is_empty() {
-        panel.draw_empty(svg, "no iteration finished");
-        return;
-    }
-    panel.draw_axes(svg);
-    for (index, (_, series, _)) in lines.into_iter().enumerate() {
-        panel.draw_dotted_line(svg, &series_class(index), series);
-    }
-    panel.draw_end_labels(svg, &labels);
+    let draw = move |svg: &mut Svg, outer: Rect| {
+        draw_lines(svg, outer, iterations.clone(), y.clone(), &lines, "no iteration finished");
+    };
+    Part { name, note: None, draw: Box::new(draw) }
 }
 
 #[cfg(test)]

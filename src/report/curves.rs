@@ -1,7 +1,7 @@
 //! The learning curves of a run: loss and accuracy against epochs, side by side.
 
 use super::plot::{
-    Axis, EndLabel, Panel, Point, Rect, Scale, Series, Svg, measured, not_drawn, series_class,
+    Axis, EndLabel, Figure, Panel, Part, Point, Rect, Scale, Series, Svg, measured, not_drawn, series_class,
 };
 
 /// What the curves of one run are drawn from.
@@ -33,13 +33,6 @@ pub struct EpochPoint {
     pub validation_accuracy: Option<f64>,
 }
 
-const WIDTH: f64 = 860.0;
-const MARGIN: f64 = 16.0;
-const TITLE_HEIGHT: f64 = 46.0;
-const PANEL_HEIGHT: f64 = 320.0;
-const NOTE_HEIGHT: f64 = 20.0;
-/// Between the two panels.
-const GUTTER: f64 = 20.0;
 /// More points than this cannot be seen apart in a panel.
 const MAX_STEPS: usize = 800;
 
@@ -47,39 +40,39 @@ const MAX_STEPS: usize = 800;
 const TRAIN: usize = 0;
 const VALIDATION: usize = 1;
 
-/// The curves as SVG.
-pub fn render(input: &CurvesInput) -> String {
+/// The curves as a picture of two panels.
+pub fn figure<'a>(input: &CurvesInput<'a>) -> Figure<'a> {
     let steps = Series::new(input.step_losses.iter().copied());
     let (loss, accuracy) = (Pair::loss(input.epochs), Pair::accuracy(input.epochs));
-
     let notes = [not_drawn(steps.skipped + loss.skipped()), not_drawn(accuracy.skipped())];
-    let note_height = if notes.iter().any(Option::is_some) { NOTE_HEIGHT } else { 0.0 };
-    let height = TITLE_HEIGHT + PANEL_HEIGHT + note_height + MARGIN / 2.0;
-    let mut svg = Svg::new(WIDTH, height, input.title);
-    svg.title((MARGIN, 28.0), WIDTH - 2.0 * MARGIN, input.title);
-
-    let width = (WIDTH - 2.0 * MARGIN - GUTTER) / 2.0;
-    let left = Rect { left: MARGIN, top: TITLE_HEIGHT, width, height: PANEL_HEIGHT };
-    let right = Rect { left: left.right() + GUTTER, ..left };
     let epochs = epoch_axis(input);
     let no_epoch = if input.epochs.is_empty() { "no epoch finished" } else { "no finite value" };
     let no_loss = if input.step_losses.is_empty() { no_epoch } else { "no finite value" };
 
-    draw_loss(&mut svg, left, epochs.clone(), input.loss_label, steps, &loss, no_loss);
-    draw_accuracy(&mut svg, right, epochs, &accuracy, no_epoch);
-    for (note, outer) in notes.iter().zip([left, right]) {
-        if let Some(note) = note {
-            svg.note(outer, note);
-        }
-    }
-    svg.finish()
+    let [loss_note, accuracy_note] = notes;
+    let (label, of_accuracy) = (input.loss_label, epochs.clone());
+    let draw_left = move |svg: &mut Svg, outer: Rect| {
+        draw_loss(svg, outer, epochs.clone(), label, &steps, &loss, no_loss);
+    };
+    let draw_right = move |svg: &mut Svg, outer: Rect| {
+        draw_accuracy(svg, outer, of_accuracy.clone(), &accuracy, no_epoch);
+    };
+    let left = Part { name: format!("{label} against epochs"), note: loss_note, draw: Box::new(draw_left) };
+    let right =
+        Part { name: "accuracy against epochs".into(), note: accuracy_note, draw: Box::new(draw_right) };
+    Figure { title: input.title, parts: vec![left, right] }
+}
+
+/// The curves as an SVG file.
+pub fn render(input: &CurvesInput) -> String {
+    figure(input).to_svg()
 }
 
 /// The left panel: minibatches faint, epochs over them.
-fn draw_loss(svg: &mut Svg, outer: Rect, epochs: Axis, name: &str, steps: Series, loss: &Pair, empty: &str) {
+fn draw_loss(svg: &mut Svg, outer: Rect, epochs: Axis, name: &str, steps: &Series, loss: &Pair, empty: &str) {
     let values = [steps.values(), loss.values()].concat();
     let mut labels = loss.end_labels(|value| measured(value, 3));
-    let steps = steps.thinned(MAX_STEPS);
+    let steps = steps.clone().thinned(MAX_STEPS);
     if let Some(end) = steps.last() {
         labels.push(EndLabel { class: series_class(TRAIN), end, text: "minibatch".to_owned() });
     }

@@ -41,6 +41,9 @@ const SURFACE: [(&str, &str, &str, &str); 15] = [
     (".head", "fill", "#ffffff", "#15181c"),
 ];
 
+/// Those that a page has, too.
+const PAGE: [&str; 5] = [".paper", ".ink", ".muted", ".grid", ".axis"];
+
 /// The shapes; the same on any surface.
 const SHAPES: [(&str, &str); 18] = [
     (
@@ -85,10 +88,27 @@ pub fn series_class(index: usize) -> String {
 
 /// The style sheet of every picture: shapes, the colors on white, and the colors where the reader's system is
 /// dark. Plain rules instead of CSS variables, which renderers other than browsers do not know.
-pub(super) fn sheet() -> String {
+pub fn sheet() -> String {
     let shapes: String = SHAPES.iter().map(|(selector, body)| rule(selector, body)).collect();
     let (white, dark) = (theme(|white, _| white), theme(|_, dark| dark));
     format!("{shapes}{NARROW}{STILL}{white}@media (prefers-color-scheme:dark){{\n{dark}}}\n")
+}
+
+/// The same colors as variables of a whole page: `--paper`, `--ink`, `--muted`, `--grid`, `--axis`, and `--s0` to `--s5`
+/// for the series.
+pub fn variables() -> String {
+    let of = |pick: fn(&'static str, &'static str) -> &'static str| {
+        let surface = SURFACE.iter().filter(|(selector, ..)| PAGE.contains(selector)).map(
+            |(selector, _, white, dark)| {
+                format!("--{}:{};", selector.trim_start_matches('.'), pick(white, dark))
+            },
+        );
+        let series =
+            PALETTE.iter().enumerate().map(|(i, (white, dark))| format!("--s{i}:{};", pick(white, dark)));
+        surface.chain(series).collect::<String>()
+    };
+    let (white, dark) = (of(|white, _| white), of(|_, dark| dark));
+    format!(":root{{{white}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n")
 }
 
 /// The rules that color everything with the one of (white, dark) that `pick` takes.
@@ -220,6 +240,14 @@ mod tests {
         };
         assert!(selectors(white).ends_with(&selectors(dark)));
         assert!(sheet.contains(".cifar-plot .grid,.cifar-plot .axis{stroke-width:1}"));
+    }
+
+    #[test]
+    fn a_page_has_the_same_colors() {
+        let expected =
+            ":root{--paper:#ffffff;--ink:#1c1f23;--muted:#5a626b;--grid:#e3e6ea;--axis:#8a929b;--s0:#0072b2;";
+        assert!(variables().starts_with(expected), "{}", variables());
+        assert_eq!(variables().matches("--").count(), 2 * (PAGE.len() + PALETTE.len()));
     }
 
     #[test]

@@ -52,6 +52,17 @@ impl Svg {
         svg
     }
 
+    /// An empty picture to be put into a page that has the style sheet. `title` is what screen readers say.
+    pub fn element(width: f64, height: f64, title: &str) -> Self {
+        let (width, height, title) = (number(width), number(height), escape(title));
+        let scope = style::SCOPE;
+        let mut svg = Self { text: String::new() };
+        svg.push(format_args!(
+            "<svg viewBox=\"0 0 {width} {height}\" class=\"{scope}\" role=\"img\" aria-label=\"{title}\">\n"
+        ));
+        svg
+    }
+
     /// A straight line.
     pub fn line(&mut self, class: &str, from: Point, to: Point) {
         self.push(format_args!(
@@ -177,26 +188,31 @@ pub(super) fn number(value: f64) -> String {
     format!("{:.2}", if rounded == 0.0 || rounded.is_nan() { 0.0 } else { rounded })
 }
 
-/// `text` made safe inside an element or a quoted attribute. What XML does not allow, and what could reorder the
-/// text around it, becomes U+FFFD; white space becomes a space.
+/// `text` made safe inside an element or a quoted attribute.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in text.chars().map(visible) {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\t' | '\n' | '\r' => escaped.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
-                escaped.push('\u{fffd}');
-            }
-            c if c.is_control() => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
     escaped
+}
+
+/// `c`, or what is shown for it: a space for other white space; U+FFFD for what XML does not allow, and for what could
+/// reorder the text around it.
+pub fn visible(c: char) -> char {
+    match c {
+        '\t' | '\n' | '\r' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
 }
 
 #[cfg(test)]
