@@ -1,8 +1,10 @@
 //! The command line, as types: what can be typed, and nothing of what it means.
 
 mod explain;
+mod report;
 
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
+pub use report::ReportArgs;
 
 use crate::config::{Settings, StrategyName};
 use crate::data::Preprocess;
@@ -43,6 +45,8 @@ enum Command {
     Evaluate(EvaluateArgs),
     /// Print a model's labels and probabilities (or margins) for a data file
     Predict(PredictArgs),
+    /// Write one HTML page of a run, or of several side by side
+    Report(ReportArgs),
     /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs, paths of update rules
     #[command(subcommand, arg_required_else_help = false)]
     Explain(Box<Explain>),
@@ -200,6 +204,8 @@ pub enum Request {
     Evaluate(EvaluateArgs),
     /// Use a model.
     Predict(PredictArgs),
+    /// Make a page of runs.
+    Report(ReportArgs),
     /// Work something out.
     Explain(Box<Explain>),
 }
@@ -224,6 +230,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
         Some(Command::Gradcheck(args)) => Request::Gradcheck(args),
         Some(Command::Evaluate(args)) => Request::Evaluate(args),
         Some(Command::Predict(args)) => Request::Predict(args),
+        Some(Command::Report(args)) => Request::Report(args),
         Some(Command::Explain(mut explain)) => {
             if let Explain::Trajectories(args) = explain.as_mut() {
                 args.given = inner.subcommand().map_or_else(Vec::new, |(_, matches)| given(matches));

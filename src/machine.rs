@@ -1,10 +1,11 @@
 //! What this machine is, for the record of a run.
 
 use crate::kernel::Compute;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The machine and what of it was used.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's own name, where the system tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -14,7 +15,7 @@ pub struct Machine {
     /// Operating system and architecture, such as "linux x86_64".
     pub system: String,
     /// The instruction set that was used.
-    pub kernel: &'static str,
+    pub kernel: Cow<'static, str>,
     /// The threads that were used.
     pub threads: usize,
 }
@@ -26,7 +27,7 @@ impl Machine {
             processor: processor(),
             cores: crate::config::all_cores().get(),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            kernel: compute.kernel.name(),
+            kernel: compute.kernel.name().into(),
             threads: compute.team.threads().get(),
         }
     }

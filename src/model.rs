@@ -4,6 +4,10 @@
 //! they are: preprocessing is folded in. One metadata entry, [`METADATA_KEY`], holds the rest as JSON (one entry,
 //! since the format does not order them and a model's bytes must repeat).
 
+mod mistakes;
+
+pub use mistakes::Mistake;
+
 use crate::data::{Examples, Preprocessing, Shape};
 use crate::kernel::Compute;
 use crate::metrics::Evaluation;

@@ -13,6 +13,8 @@ const RUNS: &str = "runs";
 pub const RESULT: &str = "result.json";
 /// The resolved settings.
 pub const CONFIG: &str = "config.toml";
+/// What happened on the way to the model.
+pub const HISTORY: &str = "history.csv";
 /// The model.
 pub const MODEL: &str = "model.safetensors";
 

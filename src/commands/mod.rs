@@ -2,8 +2,10 @@
 
 mod evaluate;
 mod explain;
+mod file;
 mod gradcheck;
 mod predict;
+mod report;
 mod train;
 
 use crate::cli::Request;
@@ -53,6 +55,7 @@ pub fn run(request: Request) -> anyhow::Result<Exit> {
         Request::Evaluate(args) => evaluate::run(&args),
         Request::Predict(args) => predict::run(&args),
         Request::Explain(what) => explain::run(&what),
+        Request::Report(args) => report::run(&args),
     }
 }
 
@@ -73,8 +76,11 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<explain::InputError>() {
         return (2, Some(error.hint.into()));
     }
-    if let Some(error) = error.downcast_ref::<explain::FileError>() {
+    if let Some(error) = error.downcast_ref::<file::FileError>() {
         return (if error.is_usage() { 2 } else { 1 }, Some(error.hint().into()));
+    }
+    if let Some(error) = error.downcast_ref::<report::SavedRunError>() {
+        return (if error.is_io() { 1 } else { 3 }, Some(error.hint().into()));
     }
     let hint = error.is::<OutputError>().then(|| "check the free space where it goes".to_owned());
     (1, hint)

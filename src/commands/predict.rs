@@ -5,7 +5,6 @@ use super::{Exit, OutputError, compute};
 use crate::cli::{Output, PredictArgs};
 use crate::data::{self, Inputs};
 use crate::model::LinearModel;
-use crate::objective::{Loss, argmax, probabilities};
 use crate::report::console::Console;
 use crate::report::plot::count;
 use serde_json::{Map, Value, json};
@@ -51,29 +50,8 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn new(index: usize, label: Option<&'a str>, scores: &[f32], model: &'a LinearModel) -> Self {
         let mut values: Vec<f64> = scores.iter().map(|&score| score.into()).collect();
-        let best = argmax(&values);
-        match model.about.loss() {
-            Loss::Softmax => {
-                probabilities(&mut values);
-            }
-            Loss::Svm { .. } => {
-                let highest = values[best];
-                let others = values.iter().enumerate().filter(|&(class, _)| class != best);
-                let second = others.map(|(_, &score)| score).fold(f64::NEG_INFINITY, f64::max);
-                for (class, value) in values.iter_mut().enumerate() {
-                    *value -= if class == best { second } else { highest };
-                }
-            }
-        }
+        let best = model.about.loss().answers(&mut values);
         Self { index, label, predicted: &model.about.class_names[best], values }
-    }
-}
-
-/// What the values are, as the start of a column's name.
-fn value_name(model: &LinearModel) -> &'static str {
-    match model.about.loss() {
-        Loss::Softmax => "probability",
-        Loss::Svm { .. } => "margin",
     }
 }
 
@@ -86,7 +64,8 @@ fn write_csv<'a>(
     let mut header = vec!["index".to_owned()];
     header.extend(labelled.then(|| "label".to_owned()));
     header.push("predicted".into());
-    header.extend(model.about.class_names.iter().map(|name| format!("{} {name}", value_name(model))));
+    let answer = model.about.loss().answer_name();
+    header.extend(model.about.class_names.iter().map(|name| format!("{answer} {name}")));
     writer.write_record(&header)?;
     for row in rows {
         let mut record = vec![row.index.to_string()];
@@ -101,9 +80,8 @@ fn write_csv<'a>(
 fn write_json_lines<'a>(model: &LinearModel, rows: impl Iterator<Item = Row<'a>>) -> Result<(), OutputError> {
     let mut out = BufWriter::new(io::stdout().lock());
     // "probabilities" or "margins", by class name.
-    let plural = value_name(model)
-        .strip_suffix('y')
-        .map_or_else(|| format!("{}s", value_name(model)), |stem| format!("{stem}ies"));
+    let answer = model.about.loss().answer_name();
+    let plural = answer.strip_suffix('y').map_or_else(|| format!("{answer}s"), |stem| format!("{stem}ies"));
     for row in rows {
         let values: Map<String, Value> = model
             .about

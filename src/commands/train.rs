@@ -325,7 +325,7 @@ impl Session<'_> {
         let mut files = vec![
             (run_folder::CONFIG, self.config.to_toml(Some(&self.data.source)).into_bytes()),
             (run_folder::MODEL, model.to_bytes()?),
-            ("history.csv", trained.history.clone()),
+            (run_folder::HISTORY, trained.history.clone()),
             ("curves.svg", trained.curves.clone().into_bytes()),
         ];
         if let Shape::Image { channels: channels @ (1 | 3), height, width } = self.data.shape {
@@ -336,8 +336,8 @@ impl Session<'_> {
         let (low, high) = wilson_interval(test.correct(), test.count());
         let validation = trained.validation;
         let result = RunResult {
-            version: env!("CARGO_PKG_VERSION"),
-            stop: trained.stop.word(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            stop: trained.stop.word().into(),
             stop_reason: trained.stop.to_string(),
             strategy: config::name(self.config.settings.strategy),
             test_accuracy: test.accuracy(),

@@ -83,6 +83,18 @@ pub enum DataError {
         /// Rows there are.
         rows: usize,
     },
+    /// Another content than that of the run.
+    #[error("{name}: found SHA-256 {found}, expected {expected} as {record} has")]
+    Changed {
+        /// The data.
+        name: String,
+        /// Digest of what is there.
+        found: String,
+        /// Digest of what the run had.
+        expected: String,
+        /// Where that is recorded.
+        record: String,
+    },
     /// A data set whose features differ from the model's.
     #[error("{name}: found {found}, expected {expected} as the model has")]
     Mismatch {
@@ -112,6 +124,9 @@ impl DataError {
             }
             Self::LabelChoice { .. } => "leave --label out".into(),
             Self::Holdout { .. } => "give a smaller number, or a fraction such as 0.1".into(),
+            Self::Changed { .. } => {
+                "the data are not those of the run: give --data the same ones, or train again".into()
+            }
             Self::Mismatch { .. } => "give --data the kind of data the model was trained on".into(),
         }
     }

@@ -22,6 +22,18 @@ pub enum Preprocess {
     None,
 }
 
+impl Preprocess {
+    /// What the classifier sees, for people.
+    pub fn features(self) -> &'static str {
+        match self {
+            Self::Standardize => "standardized pixels",
+            Self::Scale => "centered pixels / 255",
+            Self::Center => "centered pixels",
+            Self::None => "raw pixels",
+        }
+    }
+}
+
 /// The map itself: x'_d = (x_d - `mean`_d) `scale`_d, with the statistics of the training rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessing {

@@ -4,6 +4,7 @@
 //! rest; [`linear`] joins them with the kernels into loss and gradient of a linear classifier;
 //! [`mod@reference`] computes the same in f64, straight from the formulas, for the gradient check.
 
+mod answer;
 pub mod linear;
 mod penalty;
 pub mod reference;

@@ -4,16 +4,17 @@ use super::plot::count;
 use crate::machine::Machine;
 use crate::metrics::{Evaluation, wilson_interval};
 use crate::train::{Attempt, Epoch, Iteration};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Every figure of a run. Fields that have no meaning for a run are null.
-#[derive(Clone, Debug, Serialize)]
+/// Every figure of a run. Fields that have no meaning for a run are null, and so are figures that are not finite.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunResult {
     /// Of this program.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Why the run ended: "completed", "early-stop", "tolerance", "stalled", "max-iterations", "diverged" or "interrupted".
-    pub stop: &'static str,
+    pub stop: Cow<'static, str>,
     /// The same, for people.
     pub stop_reason: String,
     /// "descent" or "random-search".
@@ -27,12 +28,15 @@ pub struct RunResult {
     /// Test examples.
     pub test_count: u64,
     /// Mean of L_i over the test examples, without the penalty.
+    #[serde(deserialize_with = "null_as_nan")]
     pub test_loss: f64,
     /// Mean of L_i over the training rows, without the penalty, of the model that is kept.
+    #[serde(deserialize_with = "null_as_nan")]
     pub train_loss: f64,
     /// Share of training rows that it predicts right.
     pub train_accuracy: f64,
     /// The full loss: `train_loss` plus penalty.
+    #[serde(deserialize_with = "null_as_nan")]
     pub objective: f64,
     /// The formula of the full loss.
     pub objective_formula: String,
@@ -109,6 +113,11 @@ impl RunResult {
         let _ = writeln!(text, "Saved: {}", self.out);
         text
     }
+}
+
+/// JSON has no numbers that are not finite.
+fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// liblinear's form: "38.60% (3860/10000)".

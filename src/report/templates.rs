@@ -5,8 +5,11 @@
 //! negative ones darker, channel by channel.
 
 mod canvas;
+mod plane;
 
+use super::pixels::{ColorType, EncodingError, to_png};
 use canvas::{Canvas, LINE_HEIGHT};
+use plane::{Zoom, planes, to_byte};
 use thiserror::Error;
 
 /// Why the templates could not be drawn.
@@ -46,7 +49,7 @@ pub enum TemplatesError {
     TooLarge(usize),
     /// The PNG encoder failed.
     #[error("cannot encode the picture as PNG")]
-    Encode(#[from] png::EncodingError),
+    Encode(#[from] EncodingError),
 }
 
 /// The template pictures as the bytes of a PNG file, labelled with `class_names`.
@@ -60,17 +63,7 @@ pub enum TemplatesError {
 pub fn render(weights: &[f32], shape: [usize; 3], class_names: &[String]) -> Result<Vec<u8>, TemplatesError> {
     let [channels, height, width] = shape;
     let classes = class_names.len();
-    if channels != 1 && channels != 3 {
-        return Err(TemplatesError::Channels(channels));
-    }
-    if classes == 0 || height == 0 || width == 0 {
-        return Err(TemplatesError::Empty { classes, height, width });
-    }
-    let features = channels.checked_mul(height).and_then(|planes| planes.checked_mul(width));
-    let Some(features) = features.filter(|n| n.checked_mul(classes) == Some(weights.len())) else {
-        return Err(TemplatesError::Weights { classes, channels, height, width, found: weights.len() });
-    };
-
+    let features = features_of_each(weights, shape, classes)?;
     let layout = Layout::new(classes, height, width);
     let size = (layout.sheet_width(), layout.sheet_height());
     let mut canvas = Canvas::white(size.0, size.1, channels).ok_or(TemplatesError::TooLarge(classes))?;
@@ -87,6 +80,47 @@ pub fn render(weights: &[f32], shape: [usize; 3], class_names: &[String]) -> Res
         canvas.write_centered((left, top + layout.picture_height + TEXT_GAP), layout.cell_width, name);
     }
     Ok(canvas.into_png()?)
+}
+
+/// The template of each class as a PNG file of its own, without a name: its longest side has about 32 pixels, or as many
+/// as the images if those are smaller.
+///
+/// # Errors
+/// As [`render`].
+pub fn pictures(weights: &[f32], shape: [usize; 3], classes: usize) -> Result<Vec<Vec<u8>>, TemplatesError> {
+    const SIDE: usize = 32;
+    let [channels, height, width] = shape;
+    let features = features_of_each(weights, shape, classes)?;
+    let color = if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb };
+    let longest = height.max(width);
+    let zoom = Zoom::new(longest, longest.min(SIDE));
+    let picture = |template: &[f32]| {
+        let planes = planes(template, height, width, zoom);
+        let pixel = |at: usize| planes.iter().map(move |plane| to_byte(plane.values[at]));
+        let (width, height) = (zoom.size(width), zoom.size(height));
+        let bytes: Vec<u8> = (0..width * height).flat_map(pixel).collect();
+        Ok(to_png(&bytes, width, height, color)?)
+    };
+    weights.chunks_exact(features).map(picture).collect()
+}
+
+/// D, if the weights are those of so many classes of images that can be drawn.
+fn features_of_each(weights: &[f32], shape: [usize; 3], classes: usize) -> Result<usize, TemplatesError> {
+    let [channels, height, width] = shape;
+    if channels != 1 && channels != 3 {
+        return Err(TemplatesError::Channels(channels));
+    }
+    if classes == 0 || height == 0 || width == 0 {
+        return Err(TemplatesError::Empty { classes, height, width });
+    }
+    let features = channels.checked_mul(height).and_then(|planes| planes.checked_mul(width));
+    features.filter(|n| n.checked_mul(classes) == Some(weights.len())).ok_or(TemplatesError::Weights {
+        classes,
+        channels,
+        height,
+        width,
+        found: weights.len(),
+    })
 }
 
 /// Around the sheet and between its columns.
@@ -143,114 +177,6 @@ impl Layout {
         let (row, column) = (class / self.columns, class % self.columns);
         (PADDING + column * (self.cell_width + PADDING), PADDING + row * (self.cell_height() + PADDING))
     }
-}
-
-/// Enlarging or shrinking by a whole factor.
-#[derive(Clone, Copy)]
-struct Zoom {
-    enlarge: usize,
-    shrink: usize,
-}
-
-impl Zoom {
-    /// What brings `longest` pixels nearest to `side`.
-    fn new(longest: usize, side: usize) -> Self {
-        let nearest = |a: usize, b: usize| ((a as f64 / b as f64).round() as usize).max(1);
-        Self { enlarge: nearest(side, longest), shrink: nearest(longest, side) }
-    }
-
-    /// Pixels on the sheet of that many pixels of a template.
-    fn size(self, pixels: usize) -> usize {
-        pixels.div_ceil(self.shrink) * self.enlarge
-    }
-}
-
-/// One channel of a template, row by row.
-struct Plane {
-    width: usize,
-    values: Vec<f64>,
-}
-
-/// The channels of one template, scaled together to -1..1, in the size that the sheet has for them.
-fn planes(template: &[f32], height: usize, width: usize, zoom: Zoom) -> Vec<Plane> {
-    let mut planes: Vec<Plane> =
-        template.chunks_exact(height * width).map(|plane| Plane::shrunk(plane, width, zoom.shrink)).collect();
-    let unit = robust_maximum(planes.iter().flat_map(|plane| plane.values.iter().copied()));
-    for value in planes.iter_mut().flat_map(|plane| &mut plane.values) {
-        *value = if unit > 0.0 { (*value / unit).clamp(-1.0, 1.0) } else { 0.0 };
-    }
-    planes.into_iter().map(|plane| plane.enlarged(zoom.enlarge)).collect()
-}
-
-impl Plane {
-    /// The means of blocks of `factor` by `factor` weights.
-    fn shrunk(weights: &[f32], width: usize, factor: usize) -> Self {
-        let finite = |w: &f32| if w.is_finite() { f64::from(*w) } else { 0.0 };
-        let rows: Vec<&[f32]> = weights.chunks_exact(width).collect();
-        let mut values = Vec::new();
-        for band in rows.chunks(factor) {
-            for left in (0..width).step_by(factor) {
-                let right = (left + factor).min(width);
-                let sum: f64 = band.iter().flat_map(|row| &row[left..right]).map(finite).sum();
-                values.push(sum / (band.len() * (right - left)) as f64);
-            }
-        }
-        Self { width: width.div_ceil(factor), values }
-    }
-
-    /// Each value as `factor` by `factor` pixels, blended smoothly into its neighbours: the eye finds the shapes
-    /// in a template sooner than among hard squares.
-    fn enlarged(self, factor: usize) -> Self {
-        if factor == 1 {
-            return self;
-        }
-        self.widened_and_transposed(factor).widened_and_transposed(factor)
-    }
-
-    /// Rows become columns, `factor` times as long.
-    fn widened_and_transposed(&self, factor: usize) -> Self {
-        let height = self.values.len() / self.width;
-        let mut values = Vec::with_capacity(self.values.len() * factor);
-        for x in 0..self.width * factor {
-            let sources = cubic_sources((x as f64 + 0.5) / factor as f64 - 0.5, self.width);
-            for row in self.values.chunks_exact(self.width) {
-                values.push(sources.iter().map(|(column, part)| part * row[*column]).sum());
-            }
-        }
-        Self { width: height, values }
-    }
-}
-
-/// The four of `len` pixels in a line that make up the value at the place `at`, and their parts, which sum to 1:
-/// the Catmull-Rom cubic, with the border pixels repeated outwards.
-fn cubic_sources(at: f64, len: usize) -> [(usize, f64); 4] {
-    let t = at - at.floor();
-    let (t2, t3) = (t * t, t * t * t);
-    let source = |offset: f64, part: f64| {
-        let index = (at.floor() + offset).clamp(0.0, len.saturating_sub(1) as f64);
-        (index as usize, part)
-    };
-    [
-        source(-1.0, -0.5 * t + t2 - 0.5 * t3),
-        source(0.0, 1.0 - 2.5 * t2 + 1.5 * t3),
-        source(1.0, 0.5 * t + 2.0 * t2 - 1.5 * t3),
-        source(2.0, -0.5 * t2 + 0.5 * t3),
-    ]
-}
-
-/// The 99.5th percentile of the magnitudes, so that one outlier does not turn everything else grey; the maximum
-/// where that is 0, as for sparse weights.
-fn robust_maximum(values: impl Iterator<Item = f64>) -> f64 {
-    let mut magnitudes: Vec<f64> = values.map(f64::abs).collect();
-    magnitudes.sort_by(f64::total_cmp);
-    let rank = (0.995 * magnitudes.len() as f64).ceil() as usize;
-    let percentile = magnitudes.get(rank.saturating_sub(1)).copied().unwrap_or(0.0);
-    if percentile > 0.0 { percentile } else { magnitudes.last().copied().unwrap_or(0.0) }
-}
-
-/// -1 is 0, 0 is 128 (mid grey), 1 is 255.
-fn to_byte(value: f64) -> u8 {
-    (127.5 + 127.5 * value).round() as u8
 }
 
 #[cfg(test)]
@@ -356,6 +282,21 @@ mod tests {
         assert_eq!((picture.width, picture.height), (12 + 25 * 76, 12 + 40 * 96));
         let picture = draw(&vec![0.1; 500 * 300], [1, 500, 300], &names(1));
         assert_eq!((picture.width, picture.height), (12 + 75 + 12, 12 + 125 + 20 + 12));
+    }
+
+    #[test]
+    fn pictures_are_the_templates_as_they_are() {
+        let mut weights = vec![0.0; 2 * 3 * 6];
+        weights[18 + 6 + 4] = 1.0;
+        weights[18 + 12 + 3] = -1.0;
+        let files = pictures(&weights, [3, 2, 3], 2).expect("pictures");
+        let [first, second] = [&files[0], &files[1]].map(|file| decode(file));
+        assert_eq!((first.width, first.height, first.channels), (3, 2, 3));
+        assert!(first.bytes.iter().all(|byte| *byte == 128));
+        assert_eq!((second.pixel((1, 1)), second.pixel((0, 1))), (&[128, 255, 128][..], &[128, 128, 0][..]));
+        let large = pictures(&vec![0.1; 224 * 100], [1, 224, 100], 1).expect("pictures");
+        let large = decode(&large[0]);
+        assert_eq!((large.width, large.height), (15, 32));
     }
 
     #[test]

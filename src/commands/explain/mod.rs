@@ -1,14 +1,11 @@
 //! `explain`: the lecture's ideas, worked out on numbers.
 
-mod file;
 mod gradient;
 mod graph;
 mod loss;
 mod trajectories;
 
-pub use file::FileError;
-
-use super::Exit;
+use super::{Exit, file};
 use crate::cli::Explain;
 use std::fmt::Display;
 use thiserror::Error;

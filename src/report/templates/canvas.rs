@@ -1,5 +1,6 @@
 //! A white sheet of pixels, letters on it, and its PNG file.
 
+use crate::report::pixels::{ColorType, EncodingError, to_png};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 /// The height of a line of text in pixels.
@@ -50,16 +51,9 @@ impl Canvas {
     }
 
     /// The sheet as a PNG file.
-    pub(super) fn into_png(self) -> Result<Vec<u8>, png::EncodingError> {
-        let mut file = Vec::new();
-        // MAX_BYTES keeps both sides far below the end of u32.
-        let mut encoder = png::Encoder::new(&mut file, self.width as u32, self.height as u32);
-        encoder.set_color(if self.channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.bytes)?;
-        writer.finish()?;
-        Ok(file)
+    pub(super) fn into_png(self) -> Result<Vec<u8>, EncodingError> {
+        let color = if self.channels == 1 { ColorType::Grayscale } else { ColorType::Rgb };
+        to_png(&self.bytes, self.width, self.height, color)
     }
 }
 

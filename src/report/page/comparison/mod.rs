@@ -1,0 +1,138 @@
+//! Several runs side by side: their results, their curves over one another, their classes, and the settings in which
+//! they differ. A run keeps its letter and its color everywhere.
+
+mod curves;
+mod settings;
+
+use super::parts::{Place, Section, badge, bar, charts, letter, percent, scroll};
+use super::{Run, intervals, parts};
+use crate::metrics::Evaluation;
+use crate::report::plot::measured;
+use maud::{Markup, html};
+
+pub(super) fn sections(runs: &[Run]) -> Vec<Section> {
+    let place = Place::page();
+    let mut sections = vec![results(&place, runs), curves::render(&place, runs)];
+    sections.extend(classes(&place, runs));
+    sections.push(settings::render(&place, runs));
+    sections
+}
+
+fn results(place: &Place, runs: &[Run]) -> Section {
+    let body = html! {
+        (caveats(runs))
+        (charts(&[intervals::render(runs)]))
+        (best(runs))
+        (scroll("Results of all runs", &table(runs)))
+    };
+    place.section("results", "Results", &body)
+}
+
+/// A name for each column.
+fn head(runs: &[Run], corner: &str) -> Markup {
+    html! {
+        thead { tr {
+            th scope="col" { (corner) }
+            @for (index, run) in runs.iter().enumerate() { th scope="col" { (badge(index)) " " (run.name) } }
+        } }
+    }
+}
+
+fn table(runs: &[Run]) -> Markup {
+    let row = |name: &str, cell: &dyn Fn(&Run) -> String| {
+        html! { tr { th scope="row" { (name) } @for run in runs { td { (cell(run)) } } } }
+    };
+    let optional = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "-".to_owned(), text);
+    let four = |value: f64| measured(value, 5);
+    html! {
+        table.compared {
+            (head(runs, "Run"))
+            tbody {
+                (row("Method", &parts::method))
+                tr {
+                    th scope="row" { "Test accuracy" }
+                    @for (index, run) in runs.iter().enumerate() { td { (bar(run.result.test_accuracy, index)) } }
+                }
+                @if runs.iter().any(|run| run.result.validation_accuracy.is_some()) {
+                    (row("Validation accuracy", &|run| optional(run.result.validation_accuracy, percent)))
+                }
+                (row("Training accuracy", &|run| percent(run.result.train_accuracy)))
+                (row("Test loss", &|run| four(run.result.test_loss)))
+                (row("Training loss", &|run| four(run.result.train_loss)))
+                (row("with the penalty", &|run| four(run.result.objective)))
+                @if runs.iter().any(|run| run.result.gap.is_some()) {
+                    (row("Certified gap", &|run| optional(run.result.gap, |gap| format!("{gap:.2e}"))))
+                }
+                (row("Time of training", &|run| format!("{:.2} s", run.result.train_seconds)))
+                (row("Ended", &|run| run.result.stop.to_string()))
+            }
+        }
+    }
+}
+
+/// What keeps the figures from being compared.
+fn caveats(runs: &[Run]) -> Markup {
+    let differ = |of: fn(&Run) -> String| runs.iter().any(|run| of(run) != of(&runs[0]));
+    html! {
+        @if differ(|run| run.result.data_digest.clone()) {
+            p.notice { strong { "Not the same data: " } "these runs were not all trained and tested on the same data, so "
+                "their accuracies cannot be compared." }
+        }
+        @if differ(|run| run.config.objective.loss.to_string()) {
+            p.note { "Losses of different formulas cannot be compared, accuracies can." }
+        }
+    }
+}
+
+/// The highest test accuracy, and who may be as good.
+fn best(runs: &[Run]) -> Markup {
+    let accuracy = |run: &Run| run.result.test_accuracy;
+    // The first of those that are equal.
+    let best = (0..runs.len()).rev().max_by(|a, b| accuracy(&runs[*a]).total_cmp(&accuracy(&runs[*b])));
+    let Some(best) = best else { return html! {} };
+    let [low, _] = runs[best].result.test_accuracy_interval;
+    let near: Vec<String> = (0..runs.len())
+        .filter(|index| *index != best && runs[*index].result.test_accuracy_interval[1] >= low)
+        .map(letter)
+        .collect();
+    html! {
+        p {
+            "Highest test accuracy: " (badge(best)) " " strong { (runs[best].name) } ", " (percent(accuracy(&runs[best]))) ". "
+            @if near.is_empty() { "No other run's interval reaches it. " }
+            @else { "Its interval overlaps with that of " (near.join(", ")) ". " }
+            "To choose among runs, use validation accuracies: the best of several test accuracies is partly luck."
+        }
+    }
+}
+
+/// The recall of each class, where all runs have the same classes and at least one was evaluated.
+fn classes(place: &Place, runs: &[Run]) -> Option<Section> {
+    let names = &runs.first()?.model.about.class_names;
+    if runs.iter().any(|run| run.model.about.class_names != *names)
+        || runs.iter().all(|run| run.test.is_err())
+    {
+        return None;
+    }
+    let recall = |run: &Run, class: usize| {
+        let evaluation: Option<&Evaluation> = run.test.as_ref().ok().map(|tested| &tested.evaluation);
+        evaluation.map_or(f64::NAN, |evaluation| evaluation.recall(class))
+    };
+    let table = html! {
+        table.compared {
+            (head(runs, "Class"))
+            tbody {
+                @for (class, name) in names.iter().enumerate() {
+                    tr {
+                        th scope="row" { (name) }
+                        @for (index, run) in runs.iter().enumerate() { td { (bar(recall(run, class), index)) } }
+                    }
+                }
+            }
+        }
+    };
+    let body = html! {
+        (scroll("Recall by class and run", &table))
+        p.note { "Of the test images of each class, the share that is recognised." }
+    };
+    Some(place.section("recall", "Classes side by side", &body))
+}
