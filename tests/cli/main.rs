@@ -17,6 +17,7 @@ mod pipes;
 mod predict;
 mod random_search;
 mod real_data;
+mod report;
 mod run_folder;
 mod support;
 mod train;

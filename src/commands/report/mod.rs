@@ -18,9 +18,9 @@ const FILE: &str = "report.html";
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
+    let saved: Vec<SavedRun> = args.runs.iter().map(|run| saved::read(run)).collect::<anyhow::Result<_>>()?;
     let out = out(args);
     file::check_free(&out, args.force)?;
-    let saved: Vec<SavedRun> = args.runs.iter().map(|run| saved::read(run)).collect::<anyhow::Result<_>>()?;
 
     let compute = compute(args.threads);
     let mut test_sets = TestSets::new(args.data.as_deref(), console);

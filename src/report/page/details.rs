@@ -8,7 +8,7 @@ use maud::{Markup, html};
 pub(super) fn settings(place: &Place, run: &Run) -> Section {
     let body = html! {
         p { "The file config.toml of the run folder. " code { "cifar-train --config" } " on it repeats the run." }
-        pre tabindex="0" { code { (run.config_text) } }
+        pre role="region" aria-label="config.toml" tabindex="0" { code { (run.config_text) } }
     };
     place.section("settings", "Settings", &body)
 }

@@ -4,16 +4,21 @@ use crate::objective::{Loss, Objective};
 use crate::report::plot::setting;
 use maud::{Markup, html};
 
-/// L(W, b) = 1/N sum L_i + penalty, with the run's own numbers.
+/// L = 1/N sum L_i + penalty, with the run's own numbers. Each term is an element of its own, so that a phone can break
+/// the line between them.
 pub(super) fn render(objective: &Objective) -> Markup {
+    let term = |inside: &Markup| html! { math displaystyle="true" aria-hidden="true" { (inside) } };
+    let data_loss = html! {
+        mi { "L" } mo { "=" } mfrac { mn { "1" } mi { "N" } } munder { mo { "∑" } mi { "i" } } (loss(objective.loss))
+    };
+    let square = html! { msup { mi { "W" } mn { "2" } } };
+    let absolute = html! { mrow { mo { "|" } mi { "W" } mo { "|" } } };
     html! {
-        math display="block" alttext=(objective.to_string()) {
-            mi { "L" } mo { "=" }
-            mfrac { mn { "1" } mi { "N" } }
-            munder { mo { "∑" } mi { "i" } }
-            (loss(objective.loss))
-            (penalty(objective.penalty.l2, &html! { msup { mi { "W" } mn { "2" } } }))
-            (penalty(objective.penalty.l1, &html! { mrow { mo { "|" } mi { "W" } mo { "|" } } }))
+        div.formula role="math" aria-label=(objective.to_string()) {
+            (term(&data_loss))
+            @for (strength, of) in [(objective.penalty.l2, square), (objective.penalty.l1, absolute)] {
+                @if strength > 0.0 { (term(&penalty(strength, &of))) }
+            }
         }
     }
 }
@@ -34,9 +39,8 @@ fn loss(loss: Loss) -> Markup {
     }
 }
 
-/// Nothing for a strength of 0.
 fn penalty(strength: f64, of: &Markup) -> Markup {
-    html! { @if strength > 0.0 { mo { "+" } mn { (setting(strength)) } mo { "∑" } (of) } }
+    html! { mo form="infix" { "+" } mn { (setting(strength)) } mo { "∑" } (of) }
 }
 
 #[cfg(test)]
@@ -50,7 +54,9 @@ mod tests {
         let svm = of(Loss::Svm { margin: 2.0 }, 1e-3, 0.0);
         assert!(svm.contains("<mn>0.001</mn><mo>∑</mo><msup><mi>W</mi>"), "{svm}");
         assert!(svm.contains("<mo>+</mo><mn>2</mn><mo>)</mo>") && !svm.contains("<mo>|</mo>"));
-        assert!(svm.contains("alttext=\"(1/N) sum_i sum_(j != y) max(0, s_j - s_y + 2) + 0.001 sum W^2\""));
+        assert!(
+            svm.contains("aria-label=\"(1/N) sum_i sum_(j != y) max(0, s_j - s_y + 2) + 0.001 sum W^2\"")
+        );
         let softmax = of(Loss::Softmax, 0.0, 0.5);
         assert!(softmax.contains("<mi>ln</mi>") && softmax.contains("<mn>0.5</mn>"), "{softmax}");
     }

@@ -3,7 +3,8 @@
 use super::accuracy::{in_words, track};
 use super::parts::percent;
 use super::{Run, formula};
-use crate::report::plot::{count, measured, setting};
+use crate::report::history::History;
+use crate::report::plot::{count, measured};
 use maud::{Markup, html};
 
 pub(super) fn render(run: &Run) -> Markup {
@@ -19,8 +20,7 @@ pub(super) fn render(run: &Run) -> Markup {
                 p.label { "What was minimised" }
                 (formula::render(&run.config.objective))
                 p.note {
-                    "s = W x + b over " (run.config.preprocess.features()) ", N = " (count(run.result.rows[0]))
-                    ", lambda = " (setting(run.config.settings.reg)) ", b penalized like W"
+                    "s = W x + b over " (run.config.preprocess.features()) "; N = " (count(run.result.rows[0])) "; b is penalized like W"
                 }
             }
         }
@@ -36,6 +36,14 @@ fn notices(run: &Run) -> Markup {
     let found = run.test.as_ref().map_or(recorded, |tested| tested.evaluation.correct());
     html! {
         @if !ended_well { p.notice { strong { "This run did not go to its end: " } (result.stop_reason) "." } }
+        @if let Some([first, last]) = rise(&run.history) {
+            p.notice { strong { "The loss rose: " } "from " (measured(first, 5)) " in the first epoch to " (measured(last, 5))
+                " in the last. The steps were too long." }
+        }
+        @if let Some(class) = run.test.as_ref().ok().and_then(|tested| tested.evaluation.only_prediction()) {
+            p.notice { strong { "Nothing was learned: " } "every test image is taken for "
+                (run.model.about.class_names[class]) "." }
+        }
         @if let Err(why) = &run.test {
             p.notice { strong { "Without classes, confusions and mistakes: " } (why) "." }
         }
@@ -46,6 +54,13 @@ fn notices(run: &Run) -> Markup {
                 "model was replaced." }
         }
     }
+}
+
+/// The full loss of a descent's first and last epoch, if that is the larger.
+fn rise(history: &History) -> Option<[f64; 2]> {
+    let History::Epochs(rows) = history else { return None };
+    let (first, last) = (rows.first()?.objective, rows.last()?.objective);
+    (last > first).then_some([first, last])
 }
 
 fn tiles(run: &Run) -> Markup {
@@ -70,8 +85,19 @@ fn tiles(run: &Run) -> Markup {
             @if let Some(bytes) = result.peak_memory_bytes {
                 (tile("Memory", &format!("{:.0} MB", bytes as f64 / 1e6), "at its peak"))
             }
-            (tile("Ended", &result.stop, &work(run)))
+            (tile("Ended", ended(&result.stop), &work(run)))
         }
+    }
+}
+
+/// Where the run ended, for people.
+fn ended(stop: &str) -> &str {
+    match stop {
+        "completed" => "as planned",
+        "tolerance" => "at its tolerance",
+        "max-iterations" => "at its limit",
+        "early-stop" => "early",
+        other => other,
     }
 }
 

@@ -4,7 +4,7 @@ use super::Run;
 use super::parts::{letter, percent};
 use crate::report::plot::{Anchor, Rect, Scale, Svg, series_class, shorten};
 
-const WIDTH: f64 = 480.0;
+const WIDTH: f64 = 420.0;
 const ROW: f64 = 46.0;
 const HEADING: f64 = 30.0;
 const BELOW: f64 = 34.0;
@@ -36,7 +36,7 @@ pub(super) fn render(runs: &[Run]) -> String {
         let text = format!(
             "{} {}  {}",
             letter(index),
-            shorten(&run.name, 260.0, FONT_SIZE),
+            shorten(&run.name, 220.0, FONT_SIZE),
             percent(run.result.test_accuracy)
         );
         // Beside the middle of the line, on the side that has room.

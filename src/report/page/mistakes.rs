@@ -9,8 +9,14 @@ use maud::{Markup, html};
 pub(super) fn render(place: &Place, run: &Run, tested: &Tested) -> Section {
     let wrong = tested.evaluation.count() - tested.evaluation.correct();
     let (what, about) = match run.config.objective.loss {
-        Loss::Softmax => ("probability", "The figure is the probability that the model gave to its answer."),
-        Loss::Svm { .. } => ("margin", "The figure is the margin: the answer's score less the next class's."),
+        Loss::Softmax => (
+            "probability",
+            "Below each, the probability that the model gave to its answer, and its place in the test set, from 0.",
+        ),
+        Loss::Svm { .. } => (
+            "margin",
+            "Below each, the margin, which is the answer's score less the next class's, and its place in the test set, from 0.",
+        ),
     };
     let body = html! {
         @if tested.mistakes.is_empty() { p { "None to show: " (count(wrong as usize)) " mistakes." } }
@@ -39,7 +45,7 @@ fn figure(run: &Run, shown: &MistakePicture) -> Markup {
             }
             figcaption {
                 span.is { (label) } span.taken { "taken for " strong { (predicted) } }
-                span.fine { (confidence) ", image " (mistake.row) }
+                span.fine { (confidence) } span.fine { "image " (mistake.row) }
             }
         }
     }

@@ -128,10 +128,11 @@ fn several(runs: &[Run]) -> Result<Markup, TemplatesError> {
         header {
             p.eyebrow { "cifar-train report" }
             h1 { (runs.len()) " runs compared" }
+            p.lead { (comparison::subject(runs)) }
         }
         nav aria-label="Sections" { ul {
             @for section in &comparison { li { a href={ "#" (section.id) } { (section.title) } } }
-            @for (index, run, id, _) in &reports { li { a href={ "#" (id) } { (badge(*index)) " " (run.name) } } }
+            @for (index, run, id, _) in &reports { li { (badge(*index)) " " a href={ "#" (id) } { (run.name) } } }
         } }
         @for section in &comparison { (section.markup) }
         @for (index, run, id, sections) in &reports {

@@ -28,8 +28,9 @@ const PANEL_HEIGHT: f64 = 320.0;
 const NOTE_HEIGHT: f64 = 20.0;
 /// Between two panels.
 const GUTTER: f64 = 20.0;
-/// Of a panel that is a picture of its own: half a desktop's page, or a phone's with its letters a little smaller.
-const ALONE: f64 = 480.0;
+/// Of a panel that is a picture of its own: letters are a little larger than the text around it on half a desktop's page,
+/// and a little smaller on a phone's.
+const ALONE: f64 = 420.0;
 
 impl Figure<'_> {
     /// All panels in one SVG file.
@@ -52,7 +53,7 @@ impl Figure<'_> {
         let element = |part: &Part| {
             let note_height = if part.note.is_some() { NOTE_HEIGHT } else { 0.0 };
             let mut svg = Svg::element(ALONE, PANEL_HEIGHT + note_height + 4.0, &part.name);
-            part.draw(&mut svg, Rect { left: 4.0, top: 4.0, width: ALONE - 8.0, height: PANEL_HEIGHT });
+            part.draw(&mut svg, Rect { left: 0.0, top: 4.0, width: ALONE - 2.0, height: PANEL_HEIGHT });
             svg.finish()
         };
         self.parts.iter().map(element).collect()

@@ -3,7 +3,7 @@
 use super::super::Run;
 use super::super::parts::{Place, Section, badge, charts, letter};
 use crate::objective::Loss;
-use crate::report::history::History;
+use crate::report::history::{AttemptRow, History};
 use crate::report::plot::{Axis, Figure, Line, Part, Rect, Scale, Series, Svg, draw_lines, measured};
 use maud::html;
 use std::mem::discriminant;
@@ -35,9 +35,8 @@ pub(super) fn render(place: &Place, runs: &[Run]) -> Section {
     let mut parts: Vec<Part> = losses(runs)
         .into_iter()
         .map(|(name, members)| {
-            let members: Vec<usize> = members;
-            let of = |moment: &Moment| Some(moment.objective);
-            panel(across, &moments, &members, format!("full loss ({name})"), Unit::Loss, of)
+            let name = format!("full loss ({name})");
+            panel(across, &moments, &members, name, Unit::Loss, |moment| Some(moment.objective))
         })
         .collect();
     let all: Vec<usize> = (0..runs.len()).collect();
@@ -177,18 +176,20 @@ fn moments(history: &History) -> Vec<Moment> {
             })
             .collect(),
         History::Attempts(rows) => {
-            // Only where the best moves, and the end: a thousand equal points draw nothing more.
-            let moves = |at: usize| at == 0 || at + 1 == rows.len() || rows[at].best < rows[at - 1].best;
-            (0..rows.len())
-                .filter(|at| moves(*at))
-                .map(|at| Moment {
-                    number: rows[at].attempt + 1,
-                    seconds: rows[at].seconds,
-                    objective: rows[at].best,
-                    train_accuracy: None,
-                    validation_accuracy: None,
-                })
-                .collect()
+            let moment = |row: &AttemptRow, best| Moment {
+                number: row.attempt + 1,
+                seconds: row.seconds,
+                objective: best,
+                train_accuracy: None,
+                validation_accuracy: None,
+            };
+            // A step where the best falls, and the end: a thousand equal points draw nothing more.
+            let first = rows.first().map(|row| moment(row, row.best));
+            let falls = rows.windows(2).filter(|pair| pair[1].best < pair[0].best);
+            let steps =
+                falls.flat_map(|pair| [moment(&pair[1], pair[0].best), moment(&pair[1], pair[1].best)]);
+            let last = rows.last().map(|row| moment(row, row.best));
+            first.into_iter().chain(steps).chain(last).collect()
         }
     }
 }

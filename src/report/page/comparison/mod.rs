@@ -7,7 +7,7 @@ mod settings;
 use super::parts::{Place, Section, badge, bar, charts, letter, percent, scroll};
 use super::{Run, intervals, parts};
 use crate::metrics::Evaluation;
-use crate::report::plot::measured;
+use crate::report::plot::{count, measured};
 use maud::{Markup, html};
 
 pub(super) fn sections(runs: &[Run]) -> Vec<Section> {
@@ -28,6 +28,26 @@ fn results(place: &Place, runs: &[Run]) -> Section {
     place.section("results", "Results", &body)
 }
 
+/// What the runs were tested on, if that is the same for all.
+pub(super) fn subject(runs: &[Run]) -> Markup {
+    let data = |run: &Run| {
+        (run.result.data_digest.clone(), run.test.as_ref().ok().map(|test| test.data_name.clone()))
+    };
+    html! {
+        @if let [first, rest @ ..] = runs {
+            @if let ((_, Some(name)), true) = (data(first), rest.iter().all(|run| data(run) == data(first))) {
+                "on " (name) ", " (count(first.result.test_count as usize)) " test images of "
+                (first.model.classes()) " classes"
+            }
+        }
+    }
+}
+
+/// How many columns a table has room for.
+fn columns(runs: &[Run]) -> String {
+    format!("--runs:{}", runs.len())
+}
+
 /// A name for each column.
 fn head(runs: &[Run], corner: &str) -> Markup {
     html! {
@@ -45,7 +65,7 @@ fn table(runs: &[Run]) -> Markup {
     let optional = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "-".to_owned(), text);
     let four = |value: f64| measured(value, 5);
     html! {
-        table.compared {
+        table.compared style=(columns(runs)) {
             (head(runs, "Run"))
             tbody {
                 (row("Method", &parts::method))
@@ -53,6 +73,7 @@ fn table(runs: &[Run]) -> Markup {
                     th scope="row" { "Test accuracy" }
                     @for (index, run) in runs.iter().enumerate() { td { (bar(run.result.test_accuracy, index)) } }
                 }
+                (row("95% interval", &interval))
                 @if runs.iter().any(|run| run.result.validation_accuracy.is_some()) {
                     (row("Validation accuracy", &|run| optional(run.result.validation_accuracy, percent)))
                 }
@@ -68,6 +89,11 @@ fn table(runs: &[Run]) -> Markup {
             }
         }
     }
+}
+
+fn interval(run: &Run) -> String {
+    let [low, high] = run.result.test_accuracy_interval.map(percent);
+    format!("{low} to {high}")
 }
 
 /// What keeps the figures from being compared.
@@ -118,7 +144,7 @@ fn classes(place: &Place, runs: &[Run]) -> Option<Section> {
         evaluation.map_or(f64::NAN, |evaluation| evaluation.recall(class))
     };
     let table = html! {
-        table.compared {
+        table.compared style=(columns(runs)) {
             (head(runs, "Class"))
             tbody {
                 @for (class, name) in names.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::super::Run;
 use super::super::parts::{Place, Section, scroll};
-use super::head;
+use super::{columns, head};
 use crate::config::Settings;
 use crate::report::plot::setting;
 use maud::{Markup, html};
@@ -31,7 +31,7 @@ pub(super) fn render(place: &Place, runs: &[Run]) -> Section {
 
 fn table(runs: &[Run], rows: &[Row]) -> Markup {
     html! {
-        table.compared {
+        table.compared style=(columns(runs)) {
             (head(runs, "Setting"))
             tbody {
                 @for (key, values) in rows {
