@@ -82,7 +82,7 @@ fn write_one(path: &Path, text: &str, force: bool) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder_of(&target)).map_err(without_temporary_name)?;
+    let mut file = builder.tempfile_in(folder_of(&target)).map_err(|error| without_temporary_name(&error))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     let persisted = if force { file.persist(&target) } else { file.persist_noclobber(&target) };
@@ -90,7 +90,7 @@ fn write_one(path: &Path, text: &str, force: bool) -> io::Result<()> {
 }
 
 /// The system's words alone.
-fn without_temporary_name(error: io::Error) -> io::Error {
+fn without_temporary_name(error: &io::Error) -> io::Error {
     let words = error.to_string();
     io::Error::new(error.kind(), words.split(" at path").next().unwrap_or_default())
 }

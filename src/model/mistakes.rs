@@ -4,6 +4,7 @@
 use super::LinearModel;
 use crate::data::Examples;
 use crate::kernel::Compute;
+use crate::objective::argmax;
 
 /// An example predicted wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +20,15 @@ pub struct Mistake {
 }
 
 impl LinearModel {
+    /// Which of `examples` are predicted right.
+    pub fn right(&self, examples: &Examples, compute: &Compute) -> Vec<bool> {
+        let is_right = |(scores, label): (&[f32], &u16)| argmax(scores) == usize::from(*label);
+        let blocks = self.map_scores(examples, &examples.all(), compute, |scores, labels| {
+            scores.chunks_exact(self.classes()).zip(labels).map(is_right).collect::<Vec<_>>()
+        });
+        blocks.concat()
+    }
+
     /// The most confident mistakes among all `examples`, at most `limit`, the most confident first; the lower row first
     /// where they are equal.
     pub fn mistakes(&self, examples: &Examples, limit: usize, compute: &Compute) -> Vec<Mistake> {
@@ -77,5 +87,6 @@ mod tests {
         assert_eq!(found[0], Mistake { row: 2, label: 0, predicted: 1, confidence: 200.0 });
         assert_eq!(model.mistakes(&examples, 2, &compute), found[..2]);
         assert_eq!(model.mistakes(&examples, 0, &compute), []);
+        assert_eq!(model.right(&examples, &compute), [false, true, false, false, true]);
     }
 }

@@ -156,6 +156,7 @@ fn of_several_runs_is_a_comparison_and_then_each() {
         "full loss (softmax) of all runs",
         "full loss (svm) of all runs",
         "validation accuracy of all runs",
+        "Behind ",
         "Settings that differ",
         "SVM classifier, L-BFGS",
         "SVM classifier, random search",

@@ -94,6 +94,7 @@ fn tested(run: &SavedRun, data: &Dataset, mistakes: usize, compute: &Compute) ->
     Ok(Tested {
         data_name: data.name.clone(),
         evaluation,
+        right: model.right(test, compute),
         mistakes: mistakes.collect::<anyhow::Result<_>>()?,
     })
 }

@@ -38,7 +38,7 @@ fn notices(run: &Run) -> Markup {
         @if !ended_well { p.notice { strong { "This run did not go to its end: " } (result.stop_reason) "." } }
         @if let Some([first, last]) = rise(&run.history) {
             p.notice { strong { "The loss rose: " } "from " (measured(first, 5)) " in the first epoch to " (measured(last, 5))
-                " in the last. The steps were too long." }
+                " in the last. The steps were probably too long." }
         }
         @if let Some(class) = run.test.as_ref().ok().and_then(|tested| tested.evaluation.only_prediction()) {
             p.notice { strong { "Nothing was learned: " } "every test image is taken for "
@@ -60,7 +60,8 @@ fn notices(run: &Run) -> Markup {
 fn rise(history: &History) -> Option<[f64; 2]> {
     let History::Epochs(rows) = history else { return None };
     let (first, last) = (rows.first()?.objective, rows.last()?.objective);
-    (last > first).then_some([first, last])
+    // Not for a last epoch that is a little worse by chance.
+    (last > 1.01 * first).then_some([first, last])
 }
 
 fn tiles(run: &Run) -> Markup {

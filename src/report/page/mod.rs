@@ -53,6 +53,8 @@ pub struct Tested {
     pub data_name: String,
     /// Every prediction, counted.
     pub evaluation: Evaluation,
+    /// Which test examples are predicted right, in their order.
+    pub right: Vec<bool>,
     /// The most confident mistakes, the most confident first.
     pub mistakes: Vec<MistakePicture>,
 }

@@ -11,6 +11,9 @@ pub struct Figure<'a> {
     pub parts: Vec<Part<'a>>,
 }
 
+/// Draws a panel into a rectangle of the picture.
+pub type Draw<'a> = Box<dyn Fn(&mut Svg, Rect) + 'a>;
+
 /// One panel to be drawn.
 pub struct Part<'a> {
     /// What it shows, for those who cannot see it.
@@ -18,7 +21,7 @@ pub struct Part<'a> {
     /// A line to stand below it.
     pub note: Option<String>,
     /// Draws it into a rectangle.
-    pub draw: Box<dyn Fn(&mut Svg, Rect) + 'a>,
+    pub draw: Draw<'a>,
 }
 
 const WIDTH: f64 = 860.0;

@@ -4,7 +4,9 @@ use super::super::Run;
 use super::super::parts::{Place, Section, badge, charts, letter};
 use crate::objective::Loss;
 use crate::report::history::{AttemptRow, History};
-use crate::report::plot::{Axis, Figure, Line, Part, Rect, Scale, Series, Svg, draw_lines, measured};
+use crate::report::plot::{
+    Axis, Figure, Line, Part, Rect, Scale, Series, Svg, draw_lines, measured, not_drawn,
+};
 use maud::html;
 use std::mem::discriminant;
 
@@ -36,7 +38,7 @@ pub(super) fn render(place: &Place, runs: &[Run]) -> Section {
         .into_iter()
         .map(|(name, members)| {
             let name = format!("full loss ({name})");
-            panel(across, &moments, &members, name, Unit::Loss, |moment| Some(moment.objective))
+            panel(across, &moments, &members, &name, Unit::Loss, |moment| Some(moment.objective))
         })
         .collect();
     let all: Vec<usize> = (0..runs.len()).collect();
@@ -45,7 +47,7 @@ pub(super) fn render(place: &Place, runs: &[Run]) -> Section {
         ("validation accuracy", |moment| moment.validation_accuracy),
     ] {
         if moments.iter().flatten().any(|moment| of(moment).is_some()) {
-            parts.push(panel(across, &moments, &all, name.to_owned(), Unit::Percent, of));
+            parts.push(panel(across, &moments, &all, name, Unit::Percent, of));
         }
     }
     let elements = Figure { title: "", parts }.to_elements();
@@ -119,7 +121,7 @@ fn panel(
     across: Across,
     moments: &[Vec<Moment>],
     members: &[usize],
-    name: String,
+    name: &str,
     unit: Unit,
     of: impl Fn(&Moment) -> Option<f64>,
 ) -> Part<'static> {
@@ -139,8 +141,9 @@ fn panel(
     };
     let lines: Vec<Line> = members.iter().map(line).collect();
     let values: Vec<f64> = lines.iter().flat_map(|line| line.series.values()).collect();
+    let note = not_drawn(lines.iter().map(|line| line.series.skipped).sum());
     let x = across.axis(&places);
-    let label = name.clone();
+    let label = name.to_owned();
     let draw = move |svg: &mut Svg, outer: Rect| {
         let y = match unit {
             Unit::Loss => Axis::new(&label, Scale::fit(&values)),
@@ -150,7 +153,7 @@ fn panel(
         };
         draw_lines(svg, outer, x.clone(), y, &lines, "nothing finished");
     };
-    Part { name: format!("{name} of all runs"), note: None, draw: Box::new(draw) }
+    Part { name: format!("{name} of all runs"), note, draw: Box::new(draw) }
 }
 
 fn moments(history: &History) -> Vec<Moment> {

@@ -6,7 +6,7 @@ mod settings;
 
 use super::parts::{Place, Section, badge, bar, charts, letter, percent, scroll};
 use super::{Run, intervals, parts};
-use crate::metrics::Evaluation;
+use crate::metrics::{Evaluation, paired_difference};
 use crate::report::plot::{count, measured};
 use maud::{Markup, html};
 
@@ -22,8 +22,10 @@ fn results(place: &Place, runs: &[Run]) -> Section {
     let body = html! {
         (caveats(runs))
         (charts(&[intervals::render(runs)]))
-        (best(runs))
+        (verdict(runs))
         (scroll("Results of all runs", &table(runs)))
+        p.note { "Behind: the difference of the test accuracies and its 95% interval, over the same images; that makes it "
+            "narrower than the intervals of the two." }
     };
     place.section("results", "Results", &body)
 }
@@ -74,6 +76,7 @@ fn table(runs: &[Run]) -> Markup {
                     @for (index, run) in runs.iter().enumerate() { td { (bar(run.result.test_accuracy, index)) } }
                 }
                 (row("95% interval", &interval))
+                (behind(runs))
                 @if runs.iter().any(|run| run.result.validation_accuracy.is_some()) {
                     (row("Validation accuracy", &|run| optional(run.result.validation_accuracy, percent)))
                 }
@@ -110,25 +113,57 @@ fn caveats(runs: &[Run]) -> Markup {
     }
 }
 
+/// The run of the highest test accuracy; the first of those that are equal.
+fn best(runs: &[Run]) -> usize {
+    let accuracy = |index: &usize| runs[*index].result.test_accuracy;
+    (0..runs.len()).rev().max_by(|a, b| accuracy(a).total_cmp(&accuracy(b))).unwrap_or(0)
+}
+
+/// By how much `best` is ahead of `run`, with its interval; `None` where they were not tested on the same examples here.
+fn lead(best: &Run, run: &Run) -> Option<[f64; 3]> {
+    let (Ok(ahead), Ok(behind)) = (&best.test, &run.test) else { return None };
+    let same = best.result.data_digest == run.result.data_digest;
+    same.then(|| paired_difference(&ahead.right, &behind.right)).flatten()
+}
+
 /// The highest test accuracy, and who may be as good.
-fn best(runs: &[Run]) -> Markup {
-    let accuracy = |run: &Run| run.result.test_accuracy;
-    // The first of those that are equal.
-    let best = (0..runs.len()).rev().max_by(|a, b| accuracy(&runs[*a]).total_cmp(&accuracy(&runs[*b])));
-    let Some(best) = best else { return html! {} };
-    let [low, _] = runs[best].result.test_accuracy_interval;
-    let near: Vec<String> = (0..runs.len())
-        .filter(|index| *index != best && runs[*index].result.test_accuracy_interval[1] >= low)
-        .map(letter)
-        .collect();
+fn verdict(runs: &[Run]) -> Markup {
+    let index = best(runs);
+    let best = &runs[index];
+    let others = (0..runs.len()).filter(|other| *other != index);
+    let leads: Option<Vec<(String, [f64; 3])>> =
+        others.map(|other| Some((letter(other), lead(best, &runs[other])?))).collect();
+    let near = |leads: &[(String, [f64; 3])]| -> Vec<String> {
+        leads.iter().filter(|(_, [_, low, _])| *low <= 0.0).map(|(run, _)| run.clone()).collect()
+    };
     html! {
         p {
-            "Highest test accuracy: " (badge(best)) " " strong { (runs[best].name) } ", " (percent(accuracy(&runs[best]))) ". "
-            @if near.is_empty() { "No other run's interval reaches it. " }
-            @else { "Its interval overlaps with that of " (near.join(", ")) ". " }
+            "Highest test accuracy: " (badge(index)) " " strong { (best.name) } ", "
+            (percent(best.result.test_accuracy)) ". "
+            @match leads.as_deref().map(near) {
+                Some(near) if near.is_empty() => "It is ahead of the others by more than chance explains. ",
+                Some(near) => { "Chance alone may explain its lead over " (near.join(", ")) ". " },
+                None => "",
+            }
             "To choose among runs, use validation accuracies: the best of several test accuracies is partly luck."
         }
     }
+}
+
+/// How far each run is behind the best: over the same images, which tells more than the two intervals do.
+fn behind(runs: &[Run]) -> Markup {
+    let best = best(runs);
+    let cell = |index: usize| match lead(&runs[best], &runs[index]) {
+        Some(lead) if index != best => {
+            let [difference, low, high] = lead.map(percent);
+            format!("{difference} ({low} to {high})")
+        }
+        _ => "-".to_owned(),
+    };
+    html! { tr {
+        th scope="row" { "Behind " (letter(best)) }
+        @for index in 0..runs.len() { td { (cell(index)) } }
+    } }
 }
 
 /// The recall of each class, where all runs have the same classes and at least one was evaluated.
