@@ -85,8 +85,9 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// By how much one classifier's accuracy is above another's on the same examples, and the 95% interval of that: (d, low,
 /// high), d = (b - c) / N with the normal interval d +- z sqrt(b + c - (b - c)^2 / N) / N, where b examples are right for
-/// the first alone and c for the second alone (McNemar 1947). It is narrower than the intervals of both, since most
-/// examples are easy for both or hard for both. `None` unless both have the same number of examples, above 0.
+/// the first alone and c for the second alone (McNemar 1947). Classifiers that are alike are told apart by it where
+/// their own intervals overlap: most examples are easy for both or hard for both, and say nothing of the difference.
+/// `None` unless both have the same number of examples, above 0.
 pub fn paired_difference(first: &[bool], second: &[bool]) -> Option<[f64; 3]> {
     if first.len() != second.len() || first.is_empty() {
         return None;

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum FileError {
     /// There is something.
-    #[error("{}: found an existing {found}, expected a new file", path.display())]
+    #[error("{}: found an existing {found}, expected a new {}", path.display(), if *found == "file" { "one" } else { "file" })]
     Exists {
         /// The path.
         path: PathBuf,
@@ -114,7 +114,7 @@ mod tests {
         write("1", false).expect("new");
         let error = write("2", false).expect_err("it is there");
         assert!(
-            error.is_usage() && error.to_string().ends_with("found an existing file, expected a new file")
+            error.is_usage() && error.to_string().ends_with("found an existing file, expected a new one")
         );
         assert_eq!(fs::read_to_string(&path).expect("reads"), "1");
         write("3", true).expect("replaced");

@@ -52,6 +52,18 @@ fn the_softmax_preset_reaches_its_bar() {
     assert_reaches(&result, 0.408);
 }
 
+#[test]
+fn a_page_of_real_pictures_is_small() {
+    let Some(data) = cifar10() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.train("run", &["--data", &data, "--epochs", "1"]);
+    let report = sandbox.succeed(&["report", "run"]);
+    assert_eq!(report.stderr, "run: 10,000 test images of CIFAR-10\n");
+    let page = std::fs::read_to_string(sandbox.path("run/report.html")).expect("a page");
+    assert_eq!(page.matches("alt=\"Test image ").count(), 24);
+    assert!(page.len() < 300_000, "{} bytes", page.len());
+}
+
 /// The lecture's numbers: losses around 9, between about 8 and 10.
 #[test]
 fn random_search_finds_the_losses_of_the_lecture() {

@@ -127,7 +127,8 @@ fn of_one_run_has_everything_in_one_file() {
 #[test]
 fn mistakes_agree_with_predict() {
     let sandbox = trained();
-    sandbox.succeed(&["report", "runs/sgd", "--mistakes", "100", "-q"]);
+    let run = sandbox.succeed(&["report", "runs/sgd", "--mistakes", "100", "-q"]);
+    assert_eq!(run.stderr, "");
     let page = page(&sandbox, "runs/sgd/report.html");
     let predictions = sandbox.succeed(&["predict", "runs/sgd", "data"]).stdout;
     let mut wrong = 0;
@@ -213,7 +214,7 @@ fn an_earlier_file_is_replaced_only_by_force() {
     let run = sandbox.run(&["report", "runs/sgd"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(
-        run.stderr.contains("runs/sgd/report.html: found an existing file, expected a new file"),
+        run.stderr.contains("runs/sgd/report.html: found an existing file, expected a new one"),
         "{run:?}"
     );
     assert!(run.stderr.contains("hint: --force replaces it"), "{run:?}");

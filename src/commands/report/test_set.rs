@@ -8,6 +8,7 @@ use crate::model::Mistake;
 use crate::report::console::Console;
 use crate::report::page::{MistakePicture, Tested};
 use crate::report::pixels::example_png;
+use crate::report::plot::count;
 use crate::run_folder::RESULT;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,7 @@ impl<'a> TestSets<'a> {
             self.console.hint("--data gives another place of the same data");
             return Ok(Err(why));
         }
+        let console = self.console;
         let (data, digest) = self.load((self.given.or(named).map(Into::into), label_of(&run.model)))?;
         check_match(&run.model, data)?;
         if *digest != run.result.data_digest {
@@ -60,6 +62,8 @@ impl<'a> TestSets<'a> {
             }
             .into());
         }
+        let (folder, count) = (run.folder.display(), count(data.test.len()));
+        console.note(format_args!("{folder}: {count} test images of {}", data.name));
         Ok(Ok(tested(run, data, mistakes, compute)?))
     }
 

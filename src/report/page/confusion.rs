@@ -47,7 +47,8 @@ fn numbers(names: &[String], evaluation: &Evaluation) -> Markup {
                     tr {
                         th scope="row" { (name) }
                         @for predicted in 0..names.len() {
-                            td.right[label == predicted] style=(format!("--v:{:.3}", strength(evaluation, label, predicted))) {
+                            @let color = format!("--v:{:.3}", strength(evaluation, label, predicted));
+                            td.right[label == predicted] style=(color) {
                                 (evaluation.confusion[[label, predicted]])
                             }
                         }

@@ -20,7 +20,8 @@ pub(super) fn render(run: &Run) -> Markup {
                 p.label { "What was minimised" }
                 (formula::render(&run.config.objective))
                 p.note {
-                    "s = W x + b over " (run.config.preprocess.features()) "; N = " (count(run.result.rows[0])) "; b is penalized like W"
+                    "s = W x + b over " (run.config.preprocess.features()) "; N = " (count(run.result.rows[0]))
+                    "; b is penalized like W"
                 }
             }
         }
@@ -37,8 +38,9 @@ fn notices(run: &Run) -> Markup {
     html! {
         @if !ended_well { p.notice { strong { "This run did not go to its end: " } (result.stop_reason) "." } }
         @if let Some([first, last]) = rise(&run.history) {
-            p.notice { strong { "The loss rose: " } "from " (measured(first, 5)) " in the first epoch to " (measured(last, 5))
-                " in the last. The steps were probably too long." }
+            p.notice { strong { "The loss rose: " }
+                "from " (measured(first, 5)) " in the first epoch to " (measured(last, 5)) " in the last. "
+                "The steps were probably too long." }
         }
         @if let Some(class) = run.test.as_ref().ok().and_then(|tested| tested.evaluation.only_prediction()) {
             p.notice { strong { "Nothing was learned: " } "every test image is taken for "
@@ -71,7 +73,8 @@ fn tiles(run: &Run) -> Markup {
         dl.tiles {
             (tile("Training accuracy", &percent(result.train_accuracy), "of the rows it learned from"))
             @if let Some(accuracy) = result.validation_accuracy {
-                (tile("Validation accuracy", &percent(accuracy), &format!("of {} held-out rows", count(result.rows[1]))))
+                @let rows = format!("of {} held-out rows", count(result.rows[1]));
+                (tile("Validation accuracy", &percent(accuracy), &rows))
             }
             (tile("Test loss", &four(result.test_loss), "mean, without the penalty"))
             (tile("Training loss", &four(result.train_loss), &format!("with the penalty {}", four(result.objective))))
@@ -82,7 +85,8 @@ fn tiles(run: &Run) -> Markup {
                     "at most left to win of the loss"
                 }))
             }
-            (tile("Time", &format!("{:.2} s", result.seconds), &format!("{:.2} s of it training", result.train_seconds)))
+            @let training = format!("{:.2} s of it training", result.train_seconds);
+            (tile("Time", &format!("{:.2} s", result.seconds), &training))
             @if let Some(bytes) = result.peak_memory_bytes {
                 (tile("Memory", &format!("{:.0} MB", bytes as f64 / 1e6), "at its peak"))
             }

@@ -96,8 +96,8 @@ fn document(title: &str, main: &Markup) -> Markup {
             }
             body {
                 main { (main) }
-                footer { "Written by cifar-train " (env!("CARGO_PKG_VERSION")) ", which read these figures from the run "
-                    "folders and computed the rest from their models." }
+                footer { "Written by cifar-train " (env!("CARGO_PKG_VERSION"))
+                    ", which read these figures from the run folders and computed the rest from their models." }
             }
         }
     }
@@ -113,9 +113,13 @@ fn single(run: &Run) -> Result<Markup, TemplatesError> {
             h1 { (parts::method(run)) @if let Ok(tested) = &run.test { " on " (tested.data_name) } }
         }
         (headline::render(run))
-        nav aria-label="Sections" { ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } } }
+        nav aria-label="Sections" { ul { (links(&sections)) } }
         @for section in &sections { (section.markup) }
     })
+}
+
+fn links(sections: &[parts::Section]) -> Markup {
+    html! { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
 }
 
 /// The comparison of several runs, then each one's report.
@@ -133,7 +137,7 @@ fn several(runs: &[Run]) -> Result<Markup, TemplatesError> {
             p.lead { (comparison::subject(runs)) }
         }
         nav aria-label="Sections" { ul {
-            @for section in &comparison { li { a href={ "#" (section.id) } { (section.title) } } }
+            (links(&comparison))
             @for (index, run, id, _) in &reports { li { (badge(*index)) " " a href={ "#" (id) } { (run.name) } } }
         } }
         @for section in &comparison { (section.markup) }

@@ -24,8 +24,7 @@ fn results(place: &Place, runs: &[Run]) -> Section {
         (charts(&[intervals::render(runs)]))
         (verdict(runs))
         (scroll("Results of all runs", &table(runs)))
-        p.note { "Behind: the difference of the test accuracies and its 95% interval, over the same images; that makes it "
-            "narrower than the intervals of the two." }
+        p.note { "Behind: the difference of the test accuracies and its 95% interval, over the same images." }
     };
     place.section("results", "Results", &body)
 }
@@ -104,10 +103,10 @@ fn caveats(runs: &[Run]) -> Markup {
     let differ = |of: fn(&Run) -> String| runs.iter().any(|run| of(run) != of(&runs[0]));
     html! {
         @if differ(|run| run.result.data_digest.clone()) {
-            p.notice { strong { "Not the same data: " } "these runs were not all trained and tested on the same data, so "
-                "their accuracies cannot be compared." }
+            p.notice { strong { "Not the same data: " }
+                "these runs were not all trained and tested on the same data, so their accuracies cannot be compared." }
         }
-        @if differ(|run| run.config.objective.loss.to_string()) {
+        @else if differ(|run| run.config.objective.loss.to_string()) {
             p.note { "Losses of different formulas cannot be compared, accuracies can." }
         }
     }
