@@ -3,7 +3,7 @@
 //! Training sees x', but X stays as it is: the map is folded into the weights, W x' = (W scale) x -
 //! (W scale) mean, and gradients are mapped back (see `objective::linear`).
 
-use super::{Examples, Features};
+use super::{Examples, Features, Shape};
 use crate::kernel::Table;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -23,13 +23,17 @@ pub enum Preprocess {
 }
 
 impl Preprocess {
-    /// What the classifier sees, for people.
-    pub fn features(self) -> &'static str {
-        match self {
-            Self::Standardize => "standardized pixels",
-            Self::Scale => "centered pixels / 255",
-            Self::Center => "centered pixels",
-            Self::None => "raw pixels",
+    /// What the classifier sees of examples of that shape, for people.
+    pub fn seen(self, shape: Shape) -> &'static str {
+        match (self, shape) {
+            (Self::Standardize, Shape::Image { .. }) => "standardized pixels",
+            (Self::Scale, Shape::Image { .. }) => "centered pixels / 255",
+            (Self::Center, Shape::Image { .. }) => "centered pixels",
+            (Self::None, Shape::Image { .. }) => "raw pixels",
+            (Self::Standardize, Shape::Vector(_)) => "standardized features",
+            (Self::Scale, Shape::Vector(_)) => "centered features / the largest magnitude",
+            (Self::Center, Shape::Vector(_)) => "centered features",
+            (Self::None, Shape::Vector(_)) => "raw features",
         }
     }
 }

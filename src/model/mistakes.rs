@@ -66,6 +66,7 @@ fn most_confident(mut mistakes: Vec<Mistake>, limit: usize) -> Vec<Mistake> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Features, Shape};
     use crate::kernel::{Kernel, Team};
     use crate::model::About;
     use crate::objective::Loss;
@@ -75,11 +76,12 @@ mod tests {
     /// Scores are the pixels themselves, so that the leads can be read off.
     #[test]
     fn the_most_confident_come_first_and_right_ones_not_at_all() {
-        let about = About::new(vec!["a".into(), "b".into()], [1, 1, 2], Loss::Svm { margin: 1.0 }, ().into());
+        let about =
+            About::new(vec!["a".into(), "b".into()], Shape::Vector(2), Loss::Svm { margin: 1.0 }, ().into());
         let model = LinearModel { weight: array![[1.0, 0.0], [0.0, 1.0]], bias: Array1::zeros(2), about };
         // (pixels, label): wrong by 5, right, wrong by 200, wrong by 5, right on a tie.
         let rows = [([5, 0], 1), ([9, 0], 0), ([0, 200], 0), ([0, 5], 0), ([7, 7], 0)];
-        let features = rows.iter().flat_map(|(pixels, _)| *pixels).collect();
+        let features = Features::Bytes(rows.iter().flat_map(|(pixels, _)| *pixels).collect());
         let examples = Examples { features, labels: rows.iter().map(|row| row.1).collect(), width: 2 };
         let compute = Compute { kernel: Kernel::detect(), team: Team::new(NonZeroUsize::MIN) };
         let found = model.mistakes(&examples, 10, &compute);

@@ -2,7 +2,7 @@
 
 use super::saved::SavedRun;
 use crate::commands::evaluate::{check_match, label_of};
-use crate::data::{self, DataError, Dataset, GENERATED, Label};
+use crate::data::{self, DataError, Dataset, Features, GENERATED, Label, Shape};
 use crate::kernel::Compute;
 use crate::model::Mistake;
 use crate::report::console::Console;
@@ -91,8 +91,14 @@ fn tested(run: &SavedRun, data: &Dataset, mistakes: usize, compute: &Compute) ->
     let (model, test) = (&run.model, &data.test);
     let (evaluation, _) = model.evaluate(test, &test.all(), compute);
     let picture = |mistake: Mistake| {
-        let pixels = &test.features[mistake.row * test.width..][..test.width];
-        Ok(MistakePicture { mistake, png: example_png(pixels, data.shape)? })
+        let png = match (data.shape, &test.features) {
+            (Shape::Image { channels, height, width }, Features::Bytes(bytes)) => {
+                let pixels = &bytes[mistake.row * test.width..][..test.width];
+                example_png(pixels, [channels, height, width])?
+            }
+            _ => None,
+        };
+        Ok(MistakePicture { mistake, png })
     };
     let mistakes = model.mistakes(test, mistakes, compute).into_iter().map(picture);
     Ok(Tested {

@@ -16,9 +16,8 @@ pub(super) fn settings(place: &Place, run: &Run) -> Section {
 pub(super) fn record(place: &Place, run: &Run) -> Section {
     let result = &run.result;
     let [train, held_out, test] = result.rows.map(count);
-    let [channels, height, width] = run.model.about.shape;
     let machine = &result.machine;
-    let shape = format!("{width} x {height} x {channels}, {} classes", run.model.classes());
+    let shape = format!("{}, {} classes", run.model.about.shape, run.model.classes());
     let processor = machine.processor.as_deref().unwrap_or("not known");
     let threads = format!("{} of {} cores, kernel {}", machine.threads, machine.cores, machine.kernel);
     let body = html! {
@@ -26,7 +25,7 @@ pub(super) fn record(place: &Place, run: &Run) -> Section {
             @if let Ok(tested) = &run.test { (row("Data", &tested.data_name)) }
             (row("Data from", &result.data))
             (row("Rows", &format!("{train} trained on, {held_out} held out, {test} tested on")))
-            (row("Images", &shape))
+            (row("Examples", &shape))
             (row("Digest of the data", &format!("SHA-256 {}", result.data_digest)))
             (row("Run folder", &result.out))
             (row("Processor", processor))

@@ -20,7 +20,7 @@ pub(super) fn render(run: &Run) -> Markup {
                 p.label { "What was minimised" }
                 (formula::render(&run.config.objective))
                 p.note {
-                    "s = W x + b over " (run.config.preprocess.features()) "; N = " (count(run.result.rows[0]))
+                    "s = W x + b over " (run.config.preprocess.seen(run.model.about.shape)) "; N = " (count(run.result.rows[0]))
                     "; b is penalized like W"
                 }
             }

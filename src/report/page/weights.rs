@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::parts::{Place, Section, image};
+use crate::data::Shape;
 use crate::report::templates::{TemplatesError, pictures};
 use maud::html;
 
@@ -9,7 +10,8 @@ use maud::html;
 pub(super) fn render(place: &Place, run: &Run) -> Result<Option<Section>, TemplatesError> {
     let (about, weight) = (&run.model.about, &run.model.weight);
     let weights: Vec<f32> = weight.iter().copied().collect();
-    let files = match pictures(&weights, about.shape, run.model.classes()) {
+    let Shape::Image { channels, height, width } = about.shape else { return Ok(None) };
+    let files = match pictures(&weights, [channels, height, width], run.model.classes()) {
         Err(TemplatesError::Channels(_)) => return Ok(None),
         files => files?,
     };

@@ -40,7 +40,8 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     let config = own_run(args)?;
     let console = Console { quiet: config.settings.quiet };
     let entrants = entrants(args, &config)?;
-    file::check(args.svg.as_deref().into_iter().chain(args.still.as_deref()), config.settings.force)?;
+    let mut files = args.svg.iter().chain(&args.still);
+    files.try_for_each(|path| file::check_free(path, config.settings.force))?;
 
     let data = data::load(config.settings.data.as_deref(), config.settings.label)?;
     let split = Split::new(data.train.len(), config.settings.validation, config.settings.seed)?;
