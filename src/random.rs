@@ -36,6 +36,17 @@ pub fn generator(seed: u64, stream: Stream) -> ChaCha8Rng {
     rng
 }
 
+/// How many words `generator` has given: what [`seek`] goes back to.
+pub fn position(generator: &ChaCha8Rng) -> u64 {
+    // Nothing draws 2^64 words.
+    u64::try_from(generator.get_word_pos()).unwrap_or(u64::MAX)
+}
+
+/// Lets `generator` go on as if it had given so many words.
+pub fn seek(generator: &mut ChaCha8Rng, position: u64) {
+    generator.set_word_pos(position.into());
+}
+
 /// A whole number from 0 to `bound` - 1, by a widening multiplication (its bias is below 2^-32 for
 /// any bound below 2^32).
 pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
@@ -59,6 +70,19 @@ mod tests {
         assert_eq!(draw(7, Stream::Init), draw(7, Stream::Init));
         assert_ne!(draw(7, Stream::Init), draw(7, Stream::Shuffle));
         assert_ne!(draw(7, Stream::Init), draw(8, Stream::Init));
+    }
+
+    #[test]
+    fn a_position_is_exact() {
+        for drawn in 0..70 {
+            let mut rng = generator(3, Stream::Search);
+            for _ in 0..drawn {
+                rng.next_u32();
+            }
+            let mut again = generator(3, Stream::Search);
+            seek(&mut again, position(&rng));
+            assert_eq!((again.next_u64(), again.next_u32()), (rng.next_u64(), rng.next_u32()), "{drawn}");
+        }
     }
 
     /// A change of these numbers changes every model anyone has made: they are part of the format.

@@ -50,6 +50,18 @@ pub struct RuleState<F> {
     second: Vec<F>,
 }
 
+impl<F: Copy> RuleState<F> {
+    /// Its two vectors: velocity or mean gradient, and sum or mean of squared gradients.
+    pub fn vectors(&self) -> [&[F]; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// The same vectors, to be filled from elsewhere.
+    pub fn vectors_mut(&mut self) -> [&mut [F]; 2] {
+        [&mut self.first, &mut self.second]
+    }
+}
+
 impl UpdateRule {
     /// The state before the first step, for `len` weights.
     pub fn start<F: Float>(self, len: usize) -> RuleState<F> {

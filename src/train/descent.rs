@@ -1,6 +1,9 @@
 //! Strategy 2 of the lecture: follow the slope, over the whole set or over minibatches.
 
-use super::{BatchSize, Epoch, Figures, Observer, Start, Step, Stop};
+use super::{
+    BatchSize, Course, DescentState, Epoch, EpochSums, Figures, Keeper, Kept, Observer, Start, State, Step,
+    Stop,
+};
 use crate::kernel::Rows;
 use crate::objective::{BatchLoss, LinearProblem, Weights};
 use crate::optim::{RuleState, Schedule, UpdateRule};
@@ -60,6 +63,8 @@ pub struct Descent {
     pub start: Start,
     /// Why it ended.
     pub stop: Stop,
+    /// Where an interrupted one stood.
+    pub state: Option<DescentState>,
 }
 
 /// Minimises `problem` over the training `rows`.
@@ -74,45 +79,28 @@ pub fn descend(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Descent {
-    let mut run = Run::new(problem, rows, plan);
-    let start = run.start_figures(rows);
-    observer.started(&start);
-    observer.moved(0, &run.weights);
+    let run = Run::new(problem, rows, plan);
+    run.finish(watched, &mut (), observer, interrupt)
+}
 
-    let mut snapshot = Snapshot { weights: run.weights.clone(), epoch: None, validation: None };
-    let mut history: Vec<Epoch> = Vec::with_capacity(plan.epochs);
-    let mut stop = Stop::Completed;
-    for epoch in 1..=plan.epochs {
-        let ended = run.epoch(epoch, observer, interrupt);
-        if let Some(diverged @ Stop::Diverged { .. }) = ended.early {
-            stop = diverged;
-            break;
-        }
-        let record = run.record(epoch, &ended, watched);
-        observer.epoch_ended(&record);
-        snapshot.consider(&run.weights, &record, start.figures.objective);
-        history.push(record);
-        if let Some(interrupted) = ended.early {
-            stop = interrupted;
-            break;
-        }
-        if let (Some(patience), Some(best_epoch)) = (plan.patience, snapshot.epoch)
-            && epoch >= best_epoch + patience
-            && epoch < plan.epochs
-        {
-            stop = Stop::EarlyStop { best_epoch };
-            break;
-        }
-    }
-
-    let keeps_best = !watched.validation.is_empty();
-    let (weights, kept_epoch) = if keeps_best || matches!(stop, Stop::Diverged { .. }) {
-        (snapshot.weights, snapshot.epoch)
-    } else {
-        (run.weights, history.last().map(|record| record.epoch))
+/// As [`descend`], from where another process left off, and with checkpoints: the weights, the history and every loss
+/// are those of a descent that nothing stopped, to the bit.
+///
+/// # Errors
+/// What in the state does not fit the problem and the plan.
+pub fn descend_from(
+    problem: &LinearProblem<'_>,
+    rows: &[u32],
+    watched: Watched<'_>,
+    plan: &DescentPlan,
+    course: Course<'_, DescentState>,
+) -> Result<Descent, &'static str> {
+    let Course { from, keeper, observer, interrupt } = course;
+    let run = match from {
+        None => Run::new(problem, rows, plan),
+        Some(state) => Run::restore(problem, rows, plan, state)?,
     };
-    let Run { step_losses, steps_per_epoch, .. } = run;
-    Descent { weights, kept_epoch, history, step_losses, steps_per_epoch, start, stop }
+    Ok(run.finish(watched, keeper, observer, interrupt))
 }
 
 /// A descent under way.
@@ -120,94 +108,224 @@ struct Run<'a> {
     problem: &'a LinearProblem<'a>,
     plan: &'a DescentPlan,
     begun: Instant,
+    /// Seconds of earlier processes.
+    before: f64,
     order: Vec<u32>,
     shuffles: ChaCha8Rng,
     batch: usize,
     steps_per_epoch: usize,
     weights: Weights,
     states: Vec<RuleState<f32>>,
+    /// Of the epoch under way: batches done, and what they came to.
+    batches: usize,
+    sums: EpochSums,
     step: u64,
     step_losses: Vec<f64>,
-}
-
-/// What one epoch came to.
-struct EpochEnd {
-    /// Sums over its batches.
-    sum: BatchLoss,
-    /// Sum over its examples of their batch's full loss.
-    full_loss: f64,
-    /// Of its last step.
-    lr: f64,
-    /// Why it ended before its last batch.
-    early: Option<Stop>,
+    history: Vec<Epoch>,
+    snapshot: Snapshot,
+    start: Start,
 }
 
 impl<'a> Run<'a> {
     fn new(problem: &'a LinearProblem<'a>, rows: &[u32], plan: &'a DescentPlan) -> Self {
+        let weights = start_weights(problem, plan);
+        let looked_at = &rows[..rows.len().min(START_ROWS)];
+        let sum = problem.loss(&weights, looked_at);
+        let figures = Figures::new(&sum, weights.penalty());
+        let start = Start { figures, rows: looked_at.len(), steps: 0, epochs: 0 };
+        Self::at(problem, rows, plan, weights, start)
+    }
+
+    /// Before the first step, but with these weights.
+    fn at(
+        problem: &'a LinearProblem<'a>,
+        rows: &[u32],
+        plan: &'a DescentPlan,
+        weights: Weights,
+        start: Start,
+    ) -> Self {
         let batch = match plan.batch_size {
             BatchSize::Rows(size) => size.get().min(rows.len()),
             BatchSize::Full => rows.len(),
         };
-        let weights = start_weights(problem, plan);
+        let steps_per_epoch = rows.len().div_ceil(batch);
         let states = weights.part_lengths().into_iter().map(|len| plan.rule.start(len)).collect();
         Self {
             problem,
             plan,
             begun: Instant::now(),
+            before: 0.0,
             order: rows.to_vec(),
             shuffles: random::generator(plan.seed, Stream::Shuffle),
             batch,
-            steps_per_epoch: rows.len().div_ceil(batch),
+            steps_per_epoch,
+            snapshot: Snapshot { weights: weights.clone(), epoch: None, validation: None },
             weights,
             states,
+            batches: 0,
+            sums: EpochSums::default(),
             step: 0,
             step_losses: Vec::new(),
+            history: Vec::with_capacity(plan.epochs),
+            start: Start { steps: (steps_per_epoch * plan.epochs) as u64, epochs: plan.epochs, ..start },
         }
     }
 
-    fn start_figures(&self, rows: &[u32]) -> Start {
-        let looked_at = &rows[..rows.len().min(START_ROWS)];
-        let sum = self.problem.loss(&self.weights, looked_at);
-        Start {
-            figures: Figures::new(&sum, self.weights.penalty()),
-            rows: looked_at.len(),
-            steps: (self.steps_per_epoch * self.plan.epochs) as u64,
-            epochs: self.plan.epochs,
-        }
-    }
-
-    /// Runs through all rows once, or until something stops it.
-    fn epoch(&mut self, epoch: usize, observer: &mut dyn Observer, interrupt: &AtomicBool) -> EpochEnd {
-        if self.plan.batch_size != BatchSize::Full {
-            random::shuffle(&mut self.shuffles, &mut self.order);
-        }
-        let order = std::mem::take(&mut self.order);
-        let mut end = EpochEnd { sum: BatchLoss::default(), full_loss: 0.0, lr: 0.0, early: None };
-        let step_length = 1.0 / self.steps_per_epoch as f64;
-        let after = order.chunks(self.batch).skip(1).chain([&[][..]]);
-        for (index, (batch, next)) in order.chunks(self.batch).zip(after).enumerate() {
-            let done = (epoch - 1) as f64 + index as f64 * step_length;
-            end.lr = self.plan.schedule.rate(done, step_length);
-            // A short last batch takes a step as much shorter, so that every example counts the same: at full
-            // length its noise costs CIFAR-10's SVM 0.7% of test accuracy.
-            let lr = end.lr * batch.len() as f64 / self.batch as f64;
-            self.step += 1;
-            let Some((sum, figures)) = self.step(Rows { now: batch, next }, lr) else {
-                end.early = Some(Stop::Diverged { step: self.step, lr: Some(end.lr) });
-                break;
-            };
-            end.sum += sum;
-            end.full_loss += figures.objective * batch.len() as f64;
-            self.step_losses.push(figures.objective);
-            observer.stepped(&Step { step: self.step, epoch, examples: batch.len(), figures });
-            observer.moved(self.step, &self.weights);
-            if interrupt.load(Ordering::Relaxed) {
-                end.early = Some(Stop::Interrupted { step: self.step });
-                break;
+    /// Where `state` says.
+    fn restore(
+        problem: &'a LinearProblem<'a>,
+        rows: &[u32],
+        plan: &'a DescentPlan,
+        state: DescentState,
+    ) -> Result<Self, &'static str> {
+        let weights = Weights::new(&state.weight, &state.bias, problem);
+        let mut run = Self::at(problem, rows, plan, weights, state.start);
+        let of_rule = [0, 1].map(|which| run.states.iter().map(|part| part.vectors()[which].len()).sum());
+        let shape = (problem.classes, problem.examples.width);
+        state.check(shape, rows, run.steps_per_epoch, of_rule)?;
+        for (which, all) in state.rule.iter().enumerate() {
+            let mut rest = all.as_slice();
+            for part in &mut run.states {
+                let part = &mut part.vectors_mut()[which];
+                let (own, others) = rest.split_at(part.len());
+                part.copy_from_slice(own);
+                rest = others;
             }
         }
-        self.order = order;
-        end
+        random::seek(&mut run.shuffles, state.shuffled);
+        let Kept { weight, bias, epoch, validation } = state.kept;
+        run.snapshot = Snapshot { weights: Weights::new(&weight, &bias, problem), epoch, validation };
+        Ok(Self {
+            before: state.seconds,
+            order: state.order,
+            batches: state.batches,
+            sums: state.sums,
+            step: state.step_losses.len() as u64,
+            step_losses: state.step_losses,
+            history: state.history,
+            ..run
+        })
+    }
+
+    /// All that [`Run::restore`] needs.
+    fn state(&self) -> DescentState {
+        let ((weight, bias), kept) = (self.weights.to_arrays(), self.snapshot.weights.to_arrays());
+        let Snapshot { epoch, validation, .. } = self.snapshot;
+        DescentState {
+            weight,
+            bias,
+            rule: [0, 1]
+                .map(|which| self.states.iter().flat_map(|part| part.vectors()[which]).copied().collect()),
+            order: self.order.clone(),
+            shuffled: random::position(&self.shuffles),
+            batches: self.batches,
+            sums: self.sums,
+            step_losses: self.step_losses.clone(),
+            history: self.history.clone(),
+            kept: Kept { weight: kept.0, bias: kept.1, epoch, validation },
+            start: self.start,
+            seconds: self.seconds(),
+        }
+    }
+
+    /// Of training, over all processes.
+    fn seconds(&self) -> f64 {
+        self.before + self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Goes on to the end.
+    fn finish(
+        mut self,
+        watched: Watched<'_>,
+        keeper: &mut dyn Keeper,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Descent {
+        observer.started(&self.start);
+        observer.moved(self.step, &self.weights);
+        if self.step > 0 {
+            observer.resumed(self.step);
+        }
+        let mut state = None;
+        let stop = loop {
+            if let Some(stop) = self.is_over() {
+                break stop;
+            }
+            let early = self.epoch(keeper, observer, interrupt);
+            if let Some(diverged @ Stop::Diverged { .. }) = early {
+                break diverged;
+            }
+            // Before the epoch is closed, so that it can be gone on with.
+            state = early.map(|_| self.state());
+            let record = self.close_epoch(watched);
+            observer.epoch_ended(&record);
+            if let Some(interrupted) = early {
+                break interrupted;
+            }
+        };
+
+        let keeps_best = !watched.validation.is_empty();
+        let (weights, kept_epoch) = if keeps_best || matches!(stop, Stop::Diverged { .. }) {
+            (self.snapshot.weights, self.snapshot.epoch)
+        } else {
+            (self.weights, self.history.last().map(|record| record.epoch))
+        };
+        let Self { history, step_losses, steps_per_epoch, start, .. } = self;
+        Descent { weights, kept_epoch, history, step_losses, steps_per_epoch, start, stop, state }
+    }
+
+    /// Why no epoch is to follow those that are done.
+    fn is_over(&self) -> Option<Stop> {
+        let done = self.history.len();
+        if done >= self.plan.epochs {
+            return Some(Stop::Completed);
+        }
+        let (patience, best_epoch) = (self.plan.patience?, self.snapshot.epoch?);
+        (done >= best_epoch + patience).then_some(Stop::EarlyStop { best_epoch })
+    }
+
+    /// Runs through all rows once, or what is left of them, or until something stops it.
+    fn epoch(
+        &mut self,
+        keeper: &mut dyn Keeper,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Option<Stop> {
+        let done = self.history.len();
+        if self.batches == 0 && self.plan.batch_size != BatchSize::Full {
+            random::shuffle(&mut self.shuffles, &mut self.order);
+        }
+        let step_length = 1.0 / self.steps_per_epoch as f64;
+        while self.batches < self.steps_per_epoch {
+            let first = self.batches * self.batch;
+            let count = self.batch.min(self.order.len() - first);
+            let rate = self.plan.schedule.rate(done as f64 + self.batches as f64 * step_length, step_length);
+            // A short last batch takes a step as much shorter, so that every example counts the same: at full
+            // length its noise costs CIFAR-10's SVM 0.7% of test accuracy.
+            let lr = rate * count as f64 / self.batch as f64;
+            self.step += 1;
+            let order = std::mem::take(&mut self.order);
+            let (now, after) = order[first..].split_at(count);
+            let stepped = self.step(Rows { now, next: &after[..after.len().min(self.batch)] }, lr);
+            self.order = order;
+            let Some((sum, figures)) = stepped else {
+                return Some(Stop::Diverged { step: self.step, lr: Some(rate) });
+            };
+            self.sums.add(&sum, figures.objective, rate);
+            self.step_losses.push(figures.objective);
+            self.batches += 1;
+            observer.stepped(&Step { step: self.step, epoch: done + 1, examples: count, figures });
+            observer.moved(self.step, &self.weights);
+            if interrupt.load(Ordering::Relaxed) {
+                return Some(Stop::Interrupted { step: self.step });
+            }
+            if keeper.is_due(self.step - 1, self.step)
+                && let Err(why) = keeper.keep(State::Descent(Box::new(self.state())))
+            {
+                observer.not_kept(&why);
+            }
+        }
+        None
     }
 
     /// One step; `None` when the loss before it or a weight after it is not finite.
@@ -226,13 +344,21 @@ impl<'a> Run<'a> {
         (figures.objective.is_finite() && self.weights.is_finite()).then_some((sum, figures))
     }
 
-    fn record(&self, epoch: usize, end: &EpochEnd, watched: Watched<'_>) -> Epoch {
-        let objective = end.full_loss / end.sum.count as f64;
-        let train = Figures { loss: end.sum.mean(), objective, accuracy: end.sum.accuracy() };
-        let validation = figures_of(self.problem, &self.weights, watched.validation);
-        let test = watched.test.and_then(|test| figures_of(test, &self.weights, &test.examples.all()));
-        let seconds = self.begun.elapsed().as_secs_f64();
-        Epoch { epoch, step: self.step, lr: end.lr, train, validation, test, seconds }
+    /// Adds the epoch that ended to the history, and makes ready for the next.
+    fn close_epoch(&mut self, watched: Watched<'_>) -> Epoch {
+        let record = Epoch {
+            epoch: self.history.len() + 1,
+            step: self.step,
+            lr: self.sums.lr,
+            train: self.sums.figures(),
+            validation: figures_of(self.problem, &self.weights, watched.validation),
+            test: watched.test.and_then(|test| figures_of(test, &self.weights, &test.examples.all())),
+            seconds: self.seconds(),
+        };
+        self.snapshot.consider(&self.weights, &record, self.start.figures.objective);
+        self.history.push(record);
+        (self.batches, self.sums) = (0, EpochSums::default());
+        record
     }
 }
 

@@ -2,16 +2,24 @@
 //! minimum and proves it. All report what happens to an [`Observer`], stop for a stated [`Stop`], and print nothing.
 
 mod batch_size;
+mod checkpoint;
+mod checkpoint_every;
 mod descent;
 mod random_search;
 mod second_order;
 
 use crate::objective::{BatchLoss, Weights};
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 
 pub use batch_size::BatchSize;
-pub use descent::{Descent, DescentPlan, Watched, descend};
-pub use random_search::{Search, SearchPlan, search};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, DescentState, EpochSums, Keeper, Kept, Provenance, SearchState, State,
+};
+pub use checkpoint_every::CheckpointEvery;
+pub use descent::{Descent, DescentPlan, Watched, descend, descend_from};
+pub use random_search::{Search, SearchPlan, search, search_from};
 pub use second_order::{Minimum, SecondOrderPlan, minimise, second_moment};
 
 /// Why a strategy ended.
@@ -107,13 +115,16 @@ impl fmt::Display for Stop {
 }
 
 /// Losses and accuracy over some rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Data loss: the mean of L_i.
+    #[serde(with = "checkpoint::exact")]
     pub loss: f64,
     /// Full loss: data loss plus penalty.
+    #[serde(with = "checkpoint::exact")]
     pub objective: f64,
     /// Share predicted right.
+    #[serde(with = "checkpoint::exact")]
     pub accuracy: f64,
 }
 
@@ -125,13 +136,14 @@ impl Figures {
 }
 
 /// One row of the history of a descent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
     /// Steps taken since the start.
     pub step: u64,
     /// Learning rate of the epoch's last step.
+    #[serde(with = "checkpoint::exact")]
     pub lr: f64,
     /// Means over the epoch's batches, each at the weights it was computed with.
     pub train: Figures,
@@ -140,11 +152,12 @@ pub struct Epoch {
     /// Of the test set, at the epoch's end, if it is watched.
     pub test: Option<Figures>,
     /// Since the start of training.
+    #[serde(with = "checkpoint::exact")]
     pub seconds: f64,
 }
 
 /// How a descent stands before its first step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// On the first `rows` training rows.
     pub figures: Figures,
@@ -234,6 +247,10 @@ pub struct Iteration {
 pub trait Observer {
     /// A descent begins.
     fn started(&mut self, _start: &Start) {}
+    /// So many steps, or attempts, were done in an earlier process.
+    fn resumed(&mut self, _steps: u64) {}
+    /// A checkpoint could not be written; the run goes on.
+    fn not_kept(&mut self, _why: &str) {}
     /// A step was taken.
     fn stepped(&mut self, _step: &Step) {}
     /// The weights are where they are after this step; step 0 is the start.
@@ -250,3 +267,15 @@ pub trait Observer {
 
 /// Tells nobody.
 impl Observer for () {}
+
+/// What a strategy that can be resumed is told of the world around it.
+pub struct Course<'a, S> {
+    /// Where an earlier process left off; `None` begins.
+    pub from: Option<S>,
+    /// Who keeps checkpoints.
+    pub keeper: &'a mut dyn Keeper,
+    /// Who is told what happens.
+    pub observer: &'a mut dyn Observer,
+    /// Set when the user asks to stop.
+    pub interrupt: &'a AtomicBool,
+}

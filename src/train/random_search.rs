@@ -1,7 +1,7 @@
 //! Strategy 1 of the lecture, "a first very bad idea solution": try random W and keep the best. In its local
 //! form each attempt is a random step from the best W so far, kept only if it helps.
 
-use super::{Attempt, Observer, Stop};
+use super::{Attempt, Course, Observer, SearchState, State, Stop};
 use crate::objective::{LinearProblem, Weights};
 use crate::random::{self, Stream};
 use ndarray::{Array1, Array2, Axis, s};
@@ -37,6 +37,8 @@ pub struct Search {
     pub attempts: Vec<Attempt>,
     /// Why it ended.
     pub stop: Stop,
+    /// Where an interrupted one stood.
+    pub state: Option<SearchState>,
 }
 
 /// Draws W and b, every number from a normal distribution with deviation `scale`, and computes the full loss of each
@@ -51,39 +53,83 @@ pub fn search(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Search {
+    let course = Course { from: None, keeper: &mut (), observer, interrupt };
+    let Ok(search) = search_from(problem, rows, plan, course) else {
+        unreachable!("only a state can be wrong");
+    };
+    search
+}
+
+/// As [`search`], from where another process left off, and with checkpoints: every attempt is that of a search that
+/// nothing stopped, to the bit.
+///
+/// # Errors
+/// What in the state does not fit the problem.
+pub fn search_from(
+    problem: &LinearProblem<'_>,
+    rows: &[u32],
+    plan: &SearchPlan,
+    course: Course<'_, SearchState>,
+) -> Result<Search, &'static str> {
+    let Course { from, keeper, observer, interrupt } = course;
     let begun = Instant::now();
     let mut rng = random::generator(plan.seed, Stream::Search);
     let shape = (problem.classes, problem.examples.width);
-    let mut best = (Array2::zeros(shape), Array1::zeros(problem.classes));
-    let mut best_loss = f64::INFINITY;
-    let mut attempts: Vec<Attempt> = Vec::with_capacity(plan.attempts);
+    let mut run = SearchState {
+        weight: Array2::zeros(shape),
+        bias: Array1::zeros(problem.classes),
+        attempts: Vec::with_capacity(plan.attempts),
+        drawn: 0,
+        seconds: 0.0,
+    };
+    if let Some(state) = from {
+        if (state.weight.dim(), state.bias.len()) != (shape, shape.0) {
+            return Err("weights of another shape");
+        }
+        random::seek(&mut rng, state.drawn);
+        observer.resumed(state.attempts.len() as u64);
+        run = state;
+    }
+    let before = run.seconds;
     let mut stop = Stop::Completed;
 
-    'search: while attempts.len() < plan.attempts {
+    'search: while run.attempts.len() < plan.attempts {
+        let done = run.attempts.len();
         // A local step starts from the best so far, which the attempt before it may have changed.
-        let together = if plan.local { 1 } else { STACK.min(plan.attempts - attempts.len()) };
+        let together = if plan.local { 1 } else { STACK.min(plan.attempts - done) };
         let draws: Vec<Draw> = (0..together).map(|_| Draw::new(shape, plan.scale, &mut rng)).collect();
-        let start = plan.local.then_some(&best);
-        let losses = full_losses(problem, rows, &draws, start);
+        let start = plan.local.then(|| (run.weight.clone(), run.bias.clone()));
+        let losses = full_losses(problem, rows, &draws, start.as_ref());
         for (draw, loss) in draws.iter().zip(losses) {
+            let attempt = run.attempts.len();
             if !loss.is_finite() {
-                stop = Stop::Diverged { step: attempts.len() as u64 + 1, lr: None };
+                stop = Stop::Diverged { step: attempt as u64 + 1, lr: None };
                 break 'search;
             }
-            if loss < best_loss {
-                (best, best_loss) = (draw.from(plan.local.then_some(&best)), loss);
+            let mut best = run.attempts.last().map_or(f64::INFINITY, |last| last.best);
+            if loss < best {
+                ((run.weight, run.bias), best) = (draw.from(start.as_ref()), loss);
             }
-            let seconds = begun.elapsed().as_secs_f64();
-            let attempt = Attempt { attempt: attempts.len(), loss, best: best_loss, seconds };
+            let seconds = before + begun.elapsed().as_secs_f64();
+            let attempt = Attempt { attempt, loss, best, seconds };
             observer.attempted(&attempt);
-            attempts.push(attempt);
+            run.attempts.push(attempt);
         }
-        if interrupt.load(Ordering::Relaxed) && attempts.len() < plan.attempts {
-            stop = Stop::Interrupted { step: attempts.len() as u64 };
+        run.drawn = random::position(&rng);
+        run.seconds = before + begun.elapsed().as_secs_f64();
+        if interrupt.load(Ordering::Relaxed) && run.attempts.len() < plan.attempts {
+            stop = Stop::Interrupted { step: run.attempts.len() as u64 };
             break;
         }
+        if keeper.is_due(done as u64, run.attempts.len() as u64)
+            && let Err(why) = keeper.keep(State::Search(Box::new(run.clone())))
+        {
+            observer.not_kept(&why);
+        }
     }
-    Search { weight: best.0, bias: best.1, attempts, stop }
+    let state = matches!(stop, Stop::Interrupted { .. }).then(|| run.clone());
+    let SearchState { weight, bias, attempts, .. } = run;
+    Ok(Search { weight, bias, attempts, stop, state })
 }
 
 /// W (K, D) and b (K).
