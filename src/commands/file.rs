@@ -1,7 +1,8 @@
 //! Files that are asked for by name: whole or not at all, and never over one that is there, unless told to.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use crate::run_folder;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -47,7 +48,8 @@ impl FileError {
 pub fn write(files: &[(&Path, String)], force: bool) -> Result<(), FileError> {
     files.iter().try_for_each(|(path, _)| check_free(path, force))?;
     files.iter().try_for_each(|(path, text)| {
-        write_one(path, text, force).map_err(|error| match error.kind() {
+        let write = if force { run_folder::replace } else { run_folder::create };
+        write(path, text.as_bytes()).map_err(|error| match error.kind() {
             // Someone has made it in the meantime.
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_path_buf(), found: "file" },
             _ => FileError::Unwritable { path: path.to_path_buf(), error },
@@ -63,36 +65,6 @@ pub fn check_free(path: &Path, force: bool) -> Result<(), FileError> {
     }
     fs::metadata(folder_of(path)).map_err(|error| FileError::Unwritable { path: path.into(), error })?;
     Ok(())
-}
-
-/// Into a hidden file beside it that takes its name at the end. What --force was told to write into may be a device or
-/// a pipe, which stays what it is.
-fn write_one(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    let existing = fs::metadata(path).ok();
-    if force && existing.is_some_and(|meta| !meta.is_file()) {
-        return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
-    }
-    // Through a symbolic link, the file it leads to.
-    let target = if force { fs::canonicalize(path).unwrap_or_else(|_| path.into()) } else { path.into() };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cifar-train-");
-    // As readable as any file the user makes; temporary ones are private by default.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder_of(&target)).map_err(|error| without_temporary_name(&error))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    let persisted = if force { file.persist(&target) } else { file.persist_noclobber(&target) };
-    persisted.map(drop).map_err(|error| error.error)
-}
-
-/// The system's words alone.
-fn without_temporary_name(error: &io::Error) -> io::Error {
-    let words = error.to_string();
-    io::Error::new(error.kind(), words.split(" at path").next().unwrap_or_default())
 }
 
 fn folder_of(path: &Path) -> PathBuf {
