@@ -61,6 +61,10 @@ struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     config: Option<PathBuf>,
 
+    /// Go on with a run that was interrupted or cut off, to the same bytes as if it never was; settings are the run's own
+    #[arg(long, value_name = "RUN", help_heading = "Run")]
+    resume: Option<PathBuf>,
+
     /// Print the resolved settings as TOML, and do nothing
     #[arg(long, help_heading = "Run")]
     print_config: bool,
@@ -75,6 +79,8 @@ pub struct RunRequest {
     pub given: Vec<String>,
     /// `--config`.
     pub config: Option<PathBuf>,
+    /// `--resume`.
+    pub resume: Option<PathBuf>,
     /// `--print-config`.
     pub print_config: bool,
 }
@@ -311,8 +317,8 @@ fn command() -> clap::Command {
 }
 
 fn request(run: RunArgs, matches: &ArgMatches) -> RunRequest {
-    let given = given(matches);
-    RunRequest { settings: run.settings, given, config: run.config, print_config: run.print_config }
+    let RunArgs { settings, config, resume, print_config } = run;
+    RunRequest { settings, given: given(matches), config, resume, print_config }
 }
 
 /// Keys of the settings that were typed.

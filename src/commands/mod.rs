@@ -73,6 +73,9 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<RunFolderError>() {
         return (if error.is_usage() { 2 } else { 1 }, Some(error.hint()));
     }
+    if let Some(error) = error.downcast_ref::<train::ResumeError>() {
+        return (error.code(), Some(error.hint()));
+    }
     if let Some(error) = error.downcast_ref::<explain::InputError>() {
         return (2, Some(error.hint.into()));
     }

@@ -1,5 +1,10 @@
 //! `train` and `random-search`: from settings to a saved, tested model.
 
+mod checkpoints;
+mod resume;
+
+pub use resume::ResumeError;
+
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;
 use crate::config::{self, RunConfig, Strategy};
@@ -20,10 +25,13 @@ use crate::report::plot::{count, measured, setting};
 use crate::report::summary::{RunResult, attempts_csv, history_csv, iterations_csv};
 use crate::report::templates;
 use crate::run_folder::{self, RunFolder};
-use crate::train::{self, Epoch, Figures, Iteration, Stop, Watched};
+use crate::train::{self, Checkpoint, Course, Epoch, Figures, Iteration, Keeper, State, Stop, Watched};
+use checkpoints::Checkpoints;
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
+use resume::Found;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -32,37 +40,70 @@ static INTERRUPT: AtomicBool = AtomicBool::new(false);
 
 pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     let begun = Instant::now();
-    let config = config::resolve(&request.settings, &request.given, request.config.as_deref())?;
-    if request.print_config {
-        print(&config.to_toml(None))?;
-        return Ok(Exit::Done);
+    stop_on_interrupt()?;
+    let Some(run) = &request.resume else {
+        let config = config::resolve(&request.settings, &request.given, request.config.as_deref())?;
+        if request.print_config {
+            return print_config(&config);
+        }
+        let (out, force) = (config.settings.out.as_deref(), config.settings.force);
+        let folder = RunFolder::prepare(out, &default_name(&config), force)?;
+        return train(&config, &folder, None, begun);
+    };
+    match resume::find(run, request)? {
+        Found::Finished(result) => resume::tell_finished(run, &result, request),
+        Found::Unfinished(found) if request.print_config => print_config(&found.config),
+        Found::Unfinished(found) => train(&found.config, &found.folder, found.checkpoint, begun),
     }
+}
+
+fn print_config(config: &RunConfig) -> anyhow::Result<Exit> {
+    print(&config.to_toml(None))?;
+    Ok(Exit::Done)
+}
+
+/// Does a run, or the rest of one, and writes its folder.
+fn train(
+    config: &RunConfig,
+    folder: &RunFolder,
+    checkpoint: Option<Checkpoint>,
+    begun: Instant,
+) -> anyhow::Result<Exit> {
     let settings = &config.settings;
     let console = Console { quiet: settings.quiet };
-    stop_on_interrupt()?;
-
-    let folder = RunFolder::prepare(settings.out.as_deref(), &default_name(&config), settings.force)?;
     let data = data::load(settings.data.as_deref(), settings.label)?;
     let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
     tell_data(console, &data);
     let compute = compute(settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let session = Session { config: &config, console, data: &data, split, compute: &compute, preprocessing };
-
+    let session = Session { config, console, data: &data, split, compute: &compute, preprocessing };
     tell_objective(&session);
+
     // The digest reads every byte once: that need not wait for training, nor training for it.
-    let (trained, digest) = std::thread::scope(|scope| {
-        let digest = scope.spawn(|| data.digest());
-        let trained = session.train();
-        (trained, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let trained = trained?;
+    let digest = OnceLock::new();
+    let digest = || digest.get_or_init(|| data.digest()).clone();
+    let mut keeper = Checkpoints::new(folder, config, &data.source, compute.kernel.name(), &digest);
+    let from = keeper.begin(checkpoint, console)?;
+    let earlier = from.as_ref().map_or(0.0, State::seconds);
+    let trained = std::thread::scope(|scope| {
+        scope.spawn(digest);
+        session.train(from, &mut keeper)
+    })?;
     session.tell_stop(&trained);
-    let result = session.save(&folder, &trained, digest, begun)?;
+    if let Some(state) = &trained.state
+        && let Err(why) = keeper.keep(state.clone())
+    {
+        console.warn(why);
+    }
+    let seconds = || earlier + begun.elapsed().as_secs_f64();
+    let result = session.save(folder, &trained, digest(), &seconds)?;
     if settings.json {
         print_json(&result)?;
     } else {
         print(&result.to_text())?;
+    }
+    if trained.state.is_some() {
+        console.note(format_args!("to go on: cifar-train --resume {}", folder.target().display()));
     }
     Ok(match trained.stop {
         Stop::Completed
@@ -75,10 +116,11 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     })
 }
 
-/// The first Ctrl-C lets the step finish and saves; a second one stops at once.
+/// The first Ctrl-C lets the step finish and saves; a second one stops at once, and leaves nothing half-written.
 fn stop_on_interrupt() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPT.swap(true, Ordering::Relaxed) {
+            run_folder::abandon();
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     })?;
@@ -164,6 +206,8 @@ struct Trained {
     epochs: usize,
     history: Vec<u8>,
     curves: String,
+    /// Where an interrupted one stood.
+    state: Option<State>,
 }
 
 impl Session<'_> {
@@ -187,16 +231,30 @@ impl Session<'_> {
         ExpectedLoss { loss: loss.at_zero_scores(self.data.classes()), formula }
     }
 
-    fn train(&self) -> anyhow::Result<Trained> {
-        match &self.config.strategy {
-            Strategy::Descent(plan) => self.descend(plan),
-            Strategy::SecondOrder(plan) => self.minimise(plan),
-            Strategy::RandomSearch(plan) => self.search(plan),
+    /// From the beginning, or from where an earlier process left off.
+    fn train(&self, from: Option<State>, keeper: &mut Checkpoints<'_>) -> anyhow::Result<Trained> {
+        match (&self.config.strategy, from) {
+            (Strategy::Descent(plan), None) => self.descend(plan, None, keeper),
+            (Strategy::Descent(plan), Some(State::Descent(state))) => {
+                self.descend(plan, Some(*state), keeper)
+            }
+            (Strategy::SecondOrder(plan), None) => self.minimise(plan),
+            (Strategy::RandomSearch(plan), None) => self.search(plan, None, keeper),
+            (Strategy::RandomSearch(plan), Some(State::Search(state))) => {
+                self.search(plan, Some(*state), keeper)
+            }
+            _ => Err(keeper.unfit("the state of another strategy").into()),
         }
     }
 
-    fn descend(&self, plan: &train::DescentPlan) -> anyhow::Result<Trained> {
+    fn descend(
+        &self,
+        plan: &train::DescentPlan,
+        from: Option<train::DescentState>,
+        keeper: &mut Checkpoints<'_>,
+    ) -> anyhow::Result<Trained> {
         let begun = Instant::now();
+        let before = from.as_ref().map_or(0.0, |state| state.seconds);
         let problem = self.problem(&self.data.train);
         let test = self.problem(&self.data.test);
         let watched = Watched {
@@ -204,8 +262,10 @@ impl Session<'_> {
             test: self.config.settings.watch_test.then_some(&test),
         };
         let mut progress = self.console.progress(self.expected_loss());
-        let descent = train::descend(&problem, &self.split.train, watched, plan, &mut progress, &INTERRUPT);
+        let course = Course { from, keeper, observer: &mut progress, interrupt: &INTERRUPT };
+        let descent = train::descend_from(&problem, &self.split.train, watched, plan, course);
         progress.finish();
+        let descent = descent.map_err(|found| keeper.unfit(found))?;
         let (weight, bias) = descent.weights.to_arrays();
         let history = &descent.history;
         let title = format!("{}, {}", self.data.name, config::name(self.config.settings.optimizer));
@@ -219,7 +279,7 @@ impl Session<'_> {
                 .last()
                 .map(|last| [descent.start.figures.objective, last.train.objective])
                 .filter(|[start, end]| end > start),
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds: before + begun.elapsed().as_secs_f64(),
             steps: descent.step_losses.len() as u64,
             kept,
             validation: kept.and_then(|epoch| epoch.validation),
@@ -233,6 +293,7 @@ impl Session<'_> {
                 step_losses: &steps_as_epochs(&descent.step_losses, descent.steps_per_epoch),
                 epochs: &history.iter().map(epoch_point).collect::<Vec<_>>(),
             }),
+            state: descent.state.map(|state| State::Descent(Box::new(state))),
         })
     }
 
@@ -266,16 +327,25 @@ impl Session<'_> {
                 tolerance: plan.tolerance,
                 iterations: &minimum.history.iter().map(iteration_point).collect::<Vec<_>>(),
             }),
+            state: None,
         })
     }
 
-    fn search(&self, plan: &train::SearchPlan) -> anyhow::Result<Trained> {
+    fn search(
+        &self,
+        plan: &train::SearchPlan,
+        from: Option<train::SearchState>,
+        keeper: &mut Checkpoints<'_>,
+    ) -> anyhow::Result<Trained> {
         let begun = Instant::now();
+        let before = from.as_ref().map_or(0.0, |state| state.seconds);
         let problem = self.problem(&self.data.train);
         let mut progress = self.console.progress(self.expected_loss());
         progress.searching(plan.attempts);
-        let search = train::search(&problem, &self.split.train, plan, &mut progress, &INTERRUPT);
+        let course = Course { from, keeper, observer: &mut progress, interrupt: &INTERRUPT };
+        let search = train::search_from(&problem, &self.split.train, plan, course);
         progress.finish();
+        let search = search.map_err(|found| keeper.unfit(found))?;
         let losses: Vec<f64> = search.attempts.iter().map(|attempt| attempt.loss).collect();
         let all: Vec<f32> = search.weight.iter().chain(&search.bias).copied().collect();
         Ok(Trained {
@@ -284,7 +354,7 @@ impl Session<'_> {
             bias: search.bias,
             stop: search.stop,
             rise: None,
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds: before + begun.elapsed().as_secs_f64(),
             steps: search.attempts.len() as u64,
             kept: None,
             validation: None,
@@ -296,6 +366,7 @@ impl Session<'_> {
                 title: &format!("{}, random search", self.data.name),
                 losses: &losses,
             }),
+            state: search.state.map(|state| State::Search(Box::new(state))),
         })
     }
 
@@ -305,7 +376,7 @@ impl Session<'_> {
         folder: &RunFolder,
         trained: &Trained,
         digest: String,
-        begun: Instant,
+        seconds: &dyn Fn() -> f64,
     ) -> anyhow::Result<RunResult> {
         let objective = self.config.objective;
         let names = self.data.class_names.clone();
@@ -364,7 +435,7 @@ impl Session<'_> {
             data_digest: digest,
             rows: [self.split.train.len(), self.split.validation.len(), self.data.test.len()],
             train_seconds: trained.seconds,
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds: seconds(),
             peak_memory_bytes: peak_memory_bytes(),
             out: folder.target().display().to_string(),
             machine: Machine::of(self.compute),
@@ -373,7 +444,8 @@ impl Session<'_> {
         let mut json = serde_json::to_vec_pretty(&result)?;
         json.push(b'\n');
         files.push((run_folder::RESULT, json));
-        folder.write(&files)?;
+        let write = if trained.state.is_some() { RunFolder::write_resumable } else { RunFolder::write };
+        write(folder, &files)?;
         Ok(result)
     }
 

@@ -77,6 +77,14 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+    /// Settings of a run that is resumed, with other values than it began with.
+    #[error("--resume {}: {}", run.display(), changes.join("; "))]
+    Changed {
+        /// The run.
+        run: PathBuf,
+        /// One setting each: what it is, what was found, what the run has.
+        changes: Vec<String>,
+    },
 }
 
 impl ConfigError {
@@ -93,6 +101,9 @@ impl ConfigError {
             }
             Self::Value { .. } => "`cifar-train train --help` lists every setting with its default".into(),
             Self::WithoutEffect { .. } => "leave it out, or change the setting it belongs to".into(),
+            Self::Changed { .. } => {
+                "without them the run goes on as it began; for other settings, begin another run".into()
+            }
         }
     }
 

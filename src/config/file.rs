@@ -26,7 +26,8 @@ pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
     parse(path, text)
 }
 
-fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
+/// As [`read`], of the text that is in `path`.
+pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let syntax = |error: &toml::de::Error| ConfigError::Syntax {
         path: path.into(),
         line: line_of(text.as_bytes(), error.span().map_or(0, |span| span.start)),

@@ -5,9 +5,11 @@
 
 mod error;
 mod file;
+mod resume;
 mod settings;
 
 pub use error::{ConfigError, Origin};
+pub use resume::resume;
 pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};
 
 use crate::data::{self, Preprocess, Source};
@@ -17,12 +19,12 @@ use crate::train::{DescentPlan, SearchPlan, SecondOrderPlan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Keys that say how a run is invoked, not what it computes.
 const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
 /// Keys that do not change the model.
-const NOT_OF_THE_MODEL: [&str; 3] = ["data", "threads", "watch-test"];
+const NOT_OF_THE_MODEL: [&str; 5] = ["data", "threads", "watch-test", "checkpoint-every", "keep-checkpoints"];
 
 /// How weights are found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,39 +57,73 @@ pub struct RunConfig {
 /// # Errors
 /// [`ConfigError`] for the first thing that cannot be used.
 pub fn resolve(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<RunConfig, ConfigError> {
-    let mut table = toml::Table::new();
-    let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
-    if let Some(path) = config {
-        let file = file::read(path)?;
-        (table, origins) = (file.table, file.origins);
-    }
-    let flags = to_table(flags)?;
-    for key in given {
-        if let Some(value) = flags.get(key) {
-            table.insert(key.clone(), value.clone());
-            origins.insert(key.clone(), Origin::Flag(key.clone()));
+    Typed::new(flags, given, config)?.resolve()
+}
+
+/// What was typed: values by key, and where each stands.
+struct Typed {
+    table: toml::Table,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Typed {
+    fn new(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut typed = match config {
+            Some(path) => Self::from(file::read(path)?),
+            None => Self { table: toml::Table::new(), origins: BTreeMap::new() },
+        };
+        let flags = to_table(flags)?;
+        for key in given {
+            if let Some(value) = flags.get(key) {
+                typed.insert(key, value.clone(), Origin::Flag(key.clone()));
+            }
         }
+        Ok(typed)
     }
-    let settings = Settings::deserialize(table).map_err(|error| ConfigError::Value {
-        origin: Origin::Flag("config".into()),
-        found: error.message().into(),
-        expected: "settings that go together".into(),
-    })?;
-    for (key, origin) in &origins {
-        if let Some(reason) = settings.without_effect(key) {
-            return Err(ConfigError::WithoutEffect { origin: origin.clone(), reason });
+
+    fn insert(&mut self, key: &str, value: toml::Value, origin: Origin) {
+        self.table.insert(key.into(), value);
+        self.origins.insert(key.into(), origin);
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.table.remove(key);
+        self.origins.remove(key);
+    }
+
+    /// With the defaults for everything else.
+    fn settings(&self) -> Result<Settings, ConfigError> {
+        Settings::deserialize(self.table.clone()).map_err(|error| ConfigError::Value {
+            origin: Origin::Flag("config".into()),
+            found: error.message().into(),
+            expected: "settings that go together".into(),
+        })
+    }
+
+    fn resolve(self) -> Result<RunConfig, ConfigError> {
+        let settings = self.settings()?;
+        for (key, origin) in &self.origins {
+            if let Some(reason) = settings.without_effect(key) {
+                return Err(ConfigError::WithoutEffect { origin: origin.clone(), reason });
+            }
         }
+        let settings = filled(settings);
+        let check = Check { origins: self.origins };
+        check.ranges(&settings)?;
+        Ok(RunConfig {
+            objective: objective(&settings),
+            strategy: strategy(&settings),
+            preprocess: settings.preprocess.unwrap_or(Preprocess::Standardize),
+            threads: settings.threads.unwrap_or_else(all_cores),
+            settings,
+        })
     }
-    let settings = filled(settings);
-    let check = Check { origins };
-    check.ranges(&settings)?;
-    Ok(RunConfig {
-        objective: objective(&settings),
-        strategy: strategy(&settings),
-        preprocess: settings.preprocess.unwrap_or(Preprocess::Standardize),
-        threads: settings.threads.unwrap_or_else(all_cores),
-        settings,
-    })
+}
+
+impl From<file::ConfigFile> for Typed {
+    fn from(file: file::ConfigFile) -> Self {
+        Self { table: file.table, origins: file.origins }
+    }
 }
 
 /// As many threads as the system lets this process run at once.
@@ -222,12 +258,17 @@ impl RunConfig {
     /// was looked for.
     pub fn to_toml(&self, source: Option<&Source>) -> String {
         let mut table = toml::Table::new();
-        let data = source.map(|source| match source {
-            Source::BuiltIn => data::GENERATED.into(),
-            Source::Folder(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        let data = source.and_then(|source| match source {
+            Source::BuiltIn => Some(data::GENERATED.to_owned()),
+            Source::Folder(path) => {
+                let absolute = std::path::absolute(path).ok().and_then(|path| path.to_str().map(Into::into));
+                // TOML is UTF-8, and the working directory may not be: then the path stays as it was typed, which was
+                // UTF-8, and the file repeats the run from the same directory only.
+                absolute.or_else(|| path.to_str().map(Into::into))
+            }
         });
         if let Some(data) = data {
-            table.insert("data".into(), toml::Value::String(data.to_string_lossy().into_owned()));
+            table.insert("data".into(), toml::Value::String(data));
         }
         for (key, value) in self.effective() {
             table.entry(key).or_insert(value);
@@ -256,9 +297,13 @@ impl RunConfig {
 }
 
 fn to_table(settings: &Settings) -> Result<toml::Table, ConfigError> {
+    // Paths alone can be what TOML cannot say.
+    let paths = [("data", &settings.data), ("out", &settings.out)];
+    let not_utf8 = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.to_str().is_none());
+    let (key, path) = paths.into_iter().find(|(_, path)| not_utf8(path)).unwrap_or(paths[0]);
     toml::Table::try_from(settings).map_err(|error| ConfigError::Value {
-        origin: Origin::Flag("data".into()),
-        found: error.to_string(),
+        origin: Origin::Flag(key.into()),
+        found: path.as_ref().map_or_else(|| error.to_string(), |path| path.display().to_string()),
         expected: "a path in UTF-8".into(),
     })
 }

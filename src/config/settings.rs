@@ -2,7 +2,7 @@
 //! the same name), its default and its help.
 
 use crate::data::{Holdout, Label, Preprocess};
-use crate::train::BatchSize;
+use crate::train::{BatchSize, CheckpointEvery};
 use clap::{Args, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -264,6 +264,15 @@ pub struct Settings {
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run")]
     pub threads: Option<NonZeroUsize>,
 
+    /// How often to write down where the run stands, for --resume: a number of steps (or attempts), a time such as 30s,
+    /// 10m or 2h, or "off" [default: 60s]
+    #[arg(long, value_name = "N|TIME|off", allow_negative_numbers = true, help_heading = "Run")]
+    pub checkpoint_every: Option<CheckpointEvery>,
+
+    /// Checkpoints to keep, at most: the latest [default: 2]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run")]
+    pub keep_checkpoints: Option<NonZeroUsize>,
+
     /// Run folder to write [default: runs/TIME-LOSS]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub out: Option<PathBuf>,
@@ -314,6 +323,12 @@ impl Settings {
                 if searching =>
             {
                 Some("random search does not use it".into())
+            }
+            "checkpoint-every" | "keep-checkpoints" if !searching && self.optimizer == Lbfgs => {
+                Some("lbfgs keeps no checkpoints: started again, it gives the same bytes".into())
+            }
+            "keep-checkpoints" => {
+                says_no(self.checkpoint_every != Some(CheckpointEvery::Off), "checkpoint-every is off".into())
             }
             "tol" | "max-iterations" => {
                 says_no(self.optimizer == Lbfgs, "only the optimizer lbfgs uses it".into())
@@ -389,6 +404,8 @@ mod tests {
         settings.beta2 = Some(0.1);
         settings.patience = Some(1);
         settings.threads = NonZeroUsize::new(1);
+        settings.checkpoint_every = Some(CheckpointEvery::Off);
+        settings.keep_checkpoints = NonZeroUsize::new(1);
         let table = toml::Table::try_from(&settings).expect("serialises");
         assert_eq!(table.keys().cloned().collect::<Vec<_>>(), Settings::keys());
     }

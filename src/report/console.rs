@@ -129,6 +129,22 @@ impl Observer for Progress {
         self.begun = Instant::now();
     }
 
+    fn resumed(&mut self, steps: u64) {
+        self.keep(&format!("resumed after {} steps", count(steps as usize)));
+        if let Some(bar) = &self.bar {
+            bar.set_position(steps);
+            bar.reset_eta();
+        }
+    }
+
+    fn not_kept(&mut self, why: &str) {
+        let tell = || self.console.warn(format_args!("no checkpoint: {why}; the run goes on without it"));
+        match &self.bar {
+            Some(bar) => bar.suspend(tell),
+            None => tell(),
+        }
+    }
+
     fn stepped(&mut self, step: &Step) {
         self.examples += step.examples;
         if let Some(bar) = &self.bar {

@@ -33,7 +33,9 @@ fn interrupted(sandbox: &Sandbox, args: &[&str], start: &str, by: &str) -> (RunF
     child.stdout.take().expect("piped").read_to_string(&mut stdout).expect("UTF-8");
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{stderr}");
     let run = RunFolder(sandbox.path("run"));
-    assert_eq!(run.files(), RUN_FILES);
+    let is_checkpoint = |name: &String| name.starts_with("checkpoint-");
+    let (checkpoints, files): (Vec<_>, Vec<_>) = run.files().into_iter().partition(is_checkpoint);
+    assert_eq!((checkpoints.len(), files), (1, RUN_FILES.map(String::from).into()), "it can be resumed");
     assert_eq!(run.result()["stop"], "interrupted");
     assert_eq!(RunFolder(sandbox.path("")).files(), ["run"], "no temporary folder stays");
     (run, stdout, stderr)
@@ -83,9 +85,12 @@ fn a_second_signal_ends_at_once_and_leaves_nothing() {
     signal(&child, "-INT");
     rest.read_to_string(&mut String::new()).expect("UTF-8");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    // The step may have ended between the two; then the run is there, and whole.
+    // The step may have ended between the two; then the run is there, and whole, or can be gone on with.
     match RunFolder(sandbox.path("")).files()[..] {
         [] => {}
+        [ref only] if only == "run.partial" => {
+            assert!(RunFolder(sandbox.path("run.partial")).files()[0].starts_with("checkpoint-"));
+        }
         [ref only] if only == "run" => assert_eq!(RunFolder(sandbox.path("run")).files(), RUN_FILES),
         ref found => panic!("left behind: {found:?}"),
     }

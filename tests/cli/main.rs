@@ -18,6 +18,7 @@ mod predict;
 mod random_search;
 mod real_data;
 mod report;
+mod resume;
 mod run_folder;
 mod support;
 mod train;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::Write;
 
 /// CIFAR-10's folder; without one the test says that it is skipped.
-fn cifar10() -> Option<String> {
+pub fn cifar10() -> Option<String> {
     let folder = std::env::var("CIFAR10_DIR").ok().filter(|folder| !folder.is_empty());
     let Some(folder) = folder else {
         // Past the capture of test output, so that a plain `cargo test` shows it.
