@@ -169,7 +169,8 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
             let mut files = layout.train_files();
             files.push(layout.test_file().into());
             let missing: Vec<String> =
-                files.iter().filter(|file| !folder.join(file).exists()).cloned().collect();
+                // A link that leads nowhere, or in a circle, is there, and reading it says what is wrong with it.
+                files.iter().filter(|file| fs::symlink_metadata(folder.join(file)).is_err()).cloned().collect();
             if missing.len() == files.len() {
                 continue;
             }
@@ -198,13 +199,24 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
 }
 
 fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
-    let bytes = fs::read(path).map_err(|error| match (error.kind(), path.parent(), path.file_name()) {
-        (io::ErrorKind::NotFound, Some(folder), Some(file)) => DataError::Layout {
-            path: folder.into(),
-            found: format!("no {}", file.display()),
-            expected: "the class names there, one a line".into(),
-        },
-        _ => unreadable(path, error),
+    // Reading a pipe would wait for a writer for ever.
+    let regular = fs::metadata(path).map(|meta| meta.is_file());
+    if regular.as_ref().is_ok_and(|regular| !regular) {
+        return Err(DataError::Layout {
+            path: path.into(),
+            found: "something that is no regular file".into(),
+            expected: "class names, one a line".into(),
+        });
+    }
+    let bytes = regular.and_then(|_| fs::read(path)).map_err(|error| {
+        match (error.kind(), path.parent(), path.file_name()) {
+            (io::ErrorKind::NotFound, Some(folder), Some(file)) => DataError::Layout {
+                path: folder.into(),
+                found: format!("no {}", file.display()),
+                expected: "the class names there, one a line".into(),
+            },
+            _ => unreadable(path, error),
+        }
     })?;
     // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
     let text = String::from_utf8_lossy(&bytes);
@@ -403,6 +415,23 @@ mod tests {
                 other => panic!("cut at {cut}: {other:?}"),
             }
         }
+    }
+
+    /// Its size was looked at when it was still whole.
+    #[test]
+    fn a_file_that_shrinks_while_it_is_read_is_told_with_the_place() {
+        let folder = cifar10_folder(&[0, 1]);
+        let path = folder.path().join("data_batch_1.bin");
+        let records = count_records(&path, Layout::Cifar10.record()).expect("whole");
+        let file = File::options().write(true).open(&path).expect("opens");
+        file.set_len(PIXELS as u64 + 100).expect("shrinks");
+        let (mut features, mut labels) = (vec![0; records * PIXELS], vec![0; records]);
+        let read = read_file(&path, Layout::Cifar10.record(), 3, &mut features, &mut labels);
+        let error = read.expect_err("it is cut off");
+        assert!(
+            matches!(error, DataError::Truncated { record: 1, start: 3073, found: 99, expected: 3073, .. }),
+            "{error}"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod config;
 mod determinism;
+mod disk;
 mod divergence;
 mod errors;
 mod evaluate;
