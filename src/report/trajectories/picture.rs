@@ -3,8 +3,8 @@
 use super::trail::Trail;
 use super::{Contours, Race, Runner, exits};
 use crate::report::plot::{
-    Anchor, Axis, Motion, Panel, Point, Rect, Scale, Svg, contours, log_levels, series_class, setting,
-    simplify, width,
+    Anchor, Axis, Motion, Panel, Point, Rect, Scale, Svg, contours, log_levels, measured, series_class,
+    setting, simplify, width,
 };
 use crate::trajectory::{Field, Window};
 
@@ -80,7 +80,7 @@ fn levels(race: &Race<'_>) -> (Vec<f64>, Option<String>) {
     let about = match race.contours {
         Contours::Above(0.0) => format!("contours at {spaced}"),
         Contours::Above(base) => {
-            format!("contours {spaced} above {}", crate::report::plot::measured(base, 5))
+            format!("contours {spaced} above {}", measured(base, 5))
         }
         Contours::Around(_) => format!("contours at 0 and +-{spaced}"),
     };
@@ -93,7 +93,7 @@ fn levels(race: &Race<'_>) -> (Vec<f64>, Option<String>) {
 }
 
 fn digits(value: f64) -> String {
-    let text = crate::report::plot::measured(value, 2);
+    let text = measured(value, 2);
     text.parse().map_or(text, setting)
 }
 
@@ -118,7 +118,7 @@ fn draw_marks(svg: &mut Svg, panel: &Panel, marks: &[([f64; 2], &str)]) {
         let reach = 10.0 + width(name, SIZE);
         let (anchor, side) =
             if x + reach < frame.right() { (Anchor::Start, 10.0) } else { (Anchor::End, -10.0) };
-        // Below, where there is room: paths come from above as often, but headings do always.
+        // Below, where there is room.
         let down = if y + 24.0 < frame.bottom() { 18.0 } else { -10.0 };
         svg.text("ink tag", (x + side, y + down), anchor, name);
     }
