@@ -7,7 +7,7 @@ pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, Pic
 pub use report::ReportArgs;
 
 use crate::config::{Settings, StrategyName};
-use crate::data::Preprocess;
+use crate::data::{Format, Label, Preprocess, Request as DataRequest};
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -85,12 +85,39 @@ pub struct RunRequest {
     pub print_config: bool,
 }
 
+/// Which data a command other than training looks at.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DataArgs {
+    /// Data file or folder, or "generated" [default: the run's own data; without a run as for training]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Format of the data [default: recognised by content]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// CSV column that holds the labels: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub label_column: Option<String>,
+}
+
+impl DataArgs {
+    /// What to load; `label` is the model's, where its data has several.
+    pub fn request(&self, label: Option<Label>) -> DataRequest {
+        DataRequest {
+            data: self.data.clone(),
+            format: self.format,
+            label,
+            label_column: self.label_column.clone(),
+            ..DataRequest::default()
+        }
+    }
+}
+
 /// Flags of `gradcheck`.
 #[derive(Args, Debug)]
 pub struct GradcheckArgs {
-    /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" [default: as for training]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    /// Which data.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Check one loss only [default: both]
     #[arg(long, value_enum)]
     pub loss: Option<crate::config::LossName>,
@@ -150,9 +177,9 @@ pub struct EvaluateArgs {
     /// A run folder, or a model.safetensors
     #[arg(value_name = "MODEL|RUN")]
     pub model: PathBuf,
-    /// Folder with data, or "generated" [default: the run's own data]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
+    /// Which data.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Which examples
     #[arg(long, value_enum, default_value = "test")]
     pub on: Part,
@@ -185,9 +212,16 @@ pub struct PredictArgs {
     /// A run folder, or a model.safetensors
     #[arg(value_name = "MODEL|RUN")]
     pub model: PathBuf,
-    /// A file of records, with labels as in CIFAR's binary layout or of bare pixels; or a data folder, for its test set
+    /// A data file or folder with labels or without, a picture, or a file of CIFAR's records or of bare pixels; where
+    /// there are training and test examples, the test examples
     #[arg(value_name = "INPUT")]
     pub input: PathBuf,
+    /// Format of the input [default: recognised by content]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// CSV column that holds the labels: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub label_column: Option<String>,
     /// Form of the output
     #[arg(long, value_enum, default_value = "csv")]
     pub output: Output,

@@ -25,6 +25,8 @@ pub enum Stream {
     GradientCheck = 6,
     /// Starting vector and rows of the curvature estimate.
     Curvature = 7,
+    /// Rows that test, where a file does not say.
+    TestSplit = 20,
 }
 
 /// The generator of `stream` under `seed`.

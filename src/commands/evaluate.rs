@@ -3,7 +3,7 @@
 use super::{Exit, compute, print, print_json};
 use crate::cli::{EvaluateArgs, Part};
 use crate::config;
-use crate::data::{self, DataError, Dataset, Shape};
+use crate::data::{self, DataError, Dataset, Examples, InputRequest, Inputs, Shape, Source};
 use crate::model::LinearModel;
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -15,10 +15,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
     let path = model_file(&args.model);
     let model = LinearModel::load(&path)?;
-    let data = match &args.data {
-        Some(path) => data::load(Some(path), label_of(&model))?,
-        None => own_data(&path, &model)?,
-    };
+    let data = if args.data.data.is_some() { given_data(args, &model)? } else { own_data(&path, &model)? };
     check_match(&model, &data)?;
     let (part, examples) = match args.on {
         Part::Train => ("train", &data.train),
@@ -52,14 +49,49 @@ pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() }
 }
 
+/// The data that was named: a data set, or examples that are all for testing.
+fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataError> {
+    let about = &model.about;
+    let request = data::Request { model: Some(about.shape), ..args.data.request(label_of(model)) };
+    match data::load(&request) {
+        Err(DataError::NoTest { path }) if args.on == Part::Test => {
+            let Inputs { examples, labelled } = data::read_inputs(InputRequest {
+                path: &path,
+                format: args.data.format,
+                label_column: args.data.label_column.as_deref(),
+                shape: about.shape,
+                class_names: &about.class_names,
+                label: None,
+            })?;
+            if !labelled {
+                return Err(DataError::Unlabelled { path });
+            }
+            Ok(Dataset {
+                name: path.display().to_string(),
+                source: Source::Path(path),
+                shape: about.shape,
+                class_names: about.class_names.clone(),
+                train: Examples {
+                    features: examples.features.none(),
+                    labels: Vec::new(),
+                    width: examples.width,
+                },
+                test: examples,
+                notes: Vec::new(),
+            })
+        }
+        loaded => loaded,
+    }
+}
+
 /// The data that the run beside the model file was trained on; without a run, the default data.
 pub fn own_data(model_file: &Path, model: &LinearModel) -> anyhow::Result<Dataset> {
     let config = model_file.with_file_name(CONFIG);
     if !config.is_file() {
-        return Ok(data::load(None, label_of(model))?);
+        return Ok(data::load(&data::Request { label: label_of(model), ..data::Request::default() })?);
     }
     let config = config::resolve(&config::Settings::default(), &[], Some(&config))?;
-    Ok(data::load(config.settings.data.as_deref(), config.settings.label)?)
+    Ok(data::load(&config.settings.data_request())?)
 }
 
 /// The label the model was trained on, where its data has several.

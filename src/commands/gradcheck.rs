@@ -24,7 +24,7 @@ struct GradcheckResult {
 
 pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
-    let data = data::load(args.data.as_deref(), None)?;
+    let data = data::load(&data::Request { no_test: true, ..args.data.request(None) })?;
     let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
     console.note(format_args!(
         "data: {}, {} of {} training rows",

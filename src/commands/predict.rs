@@ -3,7 +3,7 @@
 use super::evaluate::{label_of, model_file};
 use super::{Exit, OutputError, compute};
 use crate::cli::{Output, PredictArgs};
-use crate::data::{self, Inputs};
+use crate::data::{self, InputRequest, Inputs};
 use crate::model::LinearModel;
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -14,8 +14,14 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
     let model = LinearModel::load(&model_file(&args.model))?;
     let about = &model.about;
-    let Inputs { examples, labelled } =
-        data::read_inputs(&args.input, about.shape, about.class_names.len(), label_of(&model))?;
+    let Inputs { examples, labelled } = data::read_inputs(InputRequest {
+        path: &args.input,
+        format: args.format,
+        label_column: args.label_column.as_deref(),
+        shape: about.shape,
+        class_names: &about.class_names,
+        label: label_of(&model),
+    })?;
     let kind = if labelled { "labelled" } else { "unlabelled" };
     console.note(format_args!(
         "{}: {} {kind} {}",

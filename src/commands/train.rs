@@ -71,7 +71,7 @@ fn train(
 ) -> anyhow::Result<Exit> {
     let settings = &config.settings;
     let console = Console { quiet: settings.quiet };
-    let data = data::load(settings.data.as_deref(), settings.label)?;
+    let data = data::load(&settings.data_request())?;
     let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
     tell_data(console, &data);
     let compute = compute(settings.threads);
@@ -144,7 +144,7 @@ pub(super) fn tell_data(console: Console, data: &Dataset) {
         data.classes(),
         match &data.source {
             Source::BuiltIn => String::new(),
-            Source::Folder(path) => format!(", from {}", path.display()),
+            Source::Path(path) => format!(", from {}", path.display()),
         }
     ));
     if data.source == Source::BuiltIn {
@@ -430,7 +430,7 @@ impl Session<'_> {
             steps: trained.steps,
             data: match &self.data.source {
                 Source::BuiltIn => data::GENERATED.into(),
-                Source::Folder(path) => path.display().to_string(),
+                Source::Path(path) => path.display().to_string(),
             },
             data_digest: digest,
             rows: [self.split.train.len(), self.split.validation.len(), self.data.test.len()],

@@ -24,7 +24,18 @@ use std::path::{Path, PathBuf};
 /// Keys that say how a run is invoked, not what it computes.
 const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
 /// Keys that do not change the model.
-const NOT_OF_THE_MODEL: [&str; 5] = ["data", "threads", "watch-test", "checkpoint-every", "keep-checkpoints"];
+const NOT_OF_THE_MODEL: [&str; 10] = [
+    "data",
+    "format",
+    "test",
+    "label-column",
+    "shape",
+    "size",
+    "threads",
+    "watch-test",
+    "checkpoint-every",
+    "keep-checkpoints",
+];
 
 /// How weights are found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -260,15 +271,13 @@ impl RunConfig {
         let mut table = toml::Table::new();
         let data = source.and_then(|source| match source {
             Source::BuiltIn => Some(data::GENERATED.to_owned()),
-            Source::Folder(path) => {
-                let absolute = std::path::absolute(path).ok().and_then(|path| path.to_str().map(Into::into));
-                // TOML is UTF-8, and the working directory may not be: then the path stays as it was typed, which was
-                // UTF-8, and the file repeats the run from the same directory only.
-                absolute.or_else(|| path.to_str().map(Into::into))
-            }
+            Source::Path(path) => absolute(path),
         });
-        if let Some(data) = data {
-            table.insert("data".into(), toml::Value::String(data));
+        let test = self.settings.test.as_ref().filter(|_| source.is_some()).and_then(|path| absolute(path));
+        for (key, path) in [("data", data), ("test", test)] {
+            if let Some(path) = path {
+                table.insert(key.into(), toml::Value::String(path));
+            }
         }
         for (key, value) in self.effective() {
             table.entry(key).or_insert(value);
@@ -296,9 +305,16 @@ impl RunConfig {
     }
 }
 
+/// The path as it is from anywhere. TOML is UTF-8, and the working directory may not be: then the path stays as it was
+/// typed, which was UTF-8, and the file repeats the run from the same directory only.
+fn absolute(path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).ok().and_then(|path| path.to_str().map(Into::into));
+    absolute.or_else(|| path.to_str().map(Into::into))
+}
+
 fn to_table(settings: &Settings) -> Result<toml::Table, ConfigError> {
     // Paths alone can be what TOML cannot say.
-    let paths = [("data", &settings.data), ("out", &settings.out)];
+    let paths = [("data", &settings.data), ("test", &settings.test), ("out", &settings.out)];
     let not_utf8 = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.to_str().is_none());
     let (key, path) = paths.into_iter().find(|(_, path)| not_utf8(path)).unwrap_or(paths[0]);
     toml::Table::try_from(settings).map_err(|error| ConfigError::Value {

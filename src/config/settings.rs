@@ -1,7 +1,7 @@
 //! Everything a run can be told, once: each field is a flag of the command line, a key of the TOML file (of
 //! the same name), its default and its help.
 
-use crate::data::{Holdout, Label, Preprocess};
+use crate::data::{self, Format, Holdout, Label, Planes, Preprocess, Size};
 use crate::train::{BatchSize, CheckpointEvery};
 use clap::{Args, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -64,10 +64,35 @@ pub enum ScheduleName {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Settings {
-    /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" for the built-in set [default:
-    /// data/cifar-10-batches-bin if it is there, else generated]
+    /// Data file or folder (CIFAR, IDX, .npy, .npz, CSV, svmlight, safetensors, pictures), or "generated" for the
+    /// built-in set [default: data/cifar-10-batches-bin if it is there, else generated]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub data: Option<PathBuf>,
+
+    /// Format of the data [default: recognised by content]
+    #[arg(long, value_enum, help_heading = "Data")]
+    pub format: Option<Format>,
+
+    /// File of the test examples, for data without any
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub test: Option<PathBuf>,
+
+    /// Rows to test with, for data without test examples: a number, or a fraction such as 0.2; the same for every seed
+    #[arg(long, value_name = "N|FRACTION", allow_negative_numbers = true, help_heading = "Data")]
+    pub test_split: Option<Holdout>,
+
+    /// CSV column that holds the labels: its name, its number from 1, or "last" [default: the one called label, class,
+    /// target, species or y, or the only one of texts]
+    #[arg(long, value_name = "NAME|N", help_heading = "Data")]
+    pub label_column: Option<String>,
+
+    /// Rows of features are pictures of so many channels, rows and columns
+    #[arg(long, value_name = "CxHxW", help_heading = "Data")]
+    pub shape: Option<Planes>,
+
+    /// Resize pictures to a side such as 32, or to width and height such as 64x48
+    #[arg(long, value_name = "N|WxH", help_heading = "Data")]
+    pub size: Option<Size>,
 
     /// Which label of CIFAR-100 to learn [default: fine]
     #[arg(long, value_enum, hide_possible_values = false, help_heading = "Data")]
@@ -309,12 +334,29 @@ impl Settings {
         command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
     }
 
+    /// The settings about data.
+    pub fn data_request(&self) -> data::Request {
+        data::Request {
+            data: self.data.clone(),
+            format: self.format,
+            label: self.label,
+            label_column: self.label_column.clone(),
+            test: self.test.clone(),
+            test_split: self.test_split,
+            shape: self.shape,
+            size: self.size,
+            model: None,
+            no_test: false,
+        }
+    }
+
     /// Why `key` has no effect with the other settings; `None` if it has.
     pub fn without_effect(&self, key: &str) -> Option<String> {
         use OptimizerName::{Adagrad, Adam, Lbfgs, Momentum, Nesterov, Rmsprop};
         let searching = self.strategy == StrategyName::RandomSearch;
         let says_no = |used: bool, reason: String| (!used).then_some(reason);
         match key {
+            "test-split" => says_no(self.test.is_none(), "--test names the file of test examples".into()),
             "margin" => says_no(self.loss == LossName::Svm, "only the svm loss has a margin".into()),
             "attempts" | "scale" | "local" => says_no(searching, "only random search uses it".into()),
             "validation" | "optimizer" | "lr" | "schedule" | "decay" | "step-every" | "warmup"
@@ -406,6 +448,12 @@ mod tests {
         settings.threads = NonZeroUsize::new(1);
         settings.checkpoint_every = Some(CheckpointEvery::Off);
         settings.keep_checkpoints = NonZeroUsize::new(1);
+        settings.format = Some(Format::Csv);
+        settings.test = Some("x".into());
+        settings.test_split = Some(Holdout::Rows(1));
+        settings.label_column = Some("x".into());
+        settings.shape = "1x1x1".parse().ok();
+        settings.size = "1".parse().ok();
         let table = toml::Table::try_from(&settings).expect("serialises");
         assert_eq!(table.keys().cloned().collect::<Vec<_>>(), Settings::keys());
     }

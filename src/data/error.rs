@@ -1,5 +1,6 @@
 //! What can be wrong with a data set, said in one line: what, where, found, expected; then a hint.
 
+use super::formats::flaw::Flaw;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -25,6 +26,14 @@ pub enum DataError {
         found: String,
         /// What a data set has.
         expected: String,
+    },
+    /// A file whose bytes are not what its format says.
+    #[error("{}: {flaw}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        flaw: Flaw,
     },
     /// A file that is not a whole number of records.
     #[error(
@@ -66,9 +75,7 @@ pub enum DataError {
         found: usize,
     },
     /// `--label` where there is nothing to choose.
-    #[error(
-        "--label: {name} has one kind of label, expected CIFAR-100's binary layout (train.bin, test.bin)"
-    )]
+    #[error("--label: {name} has one kind of label, expected CIFAR-100 (train.bin, test.bin)")]
     LabelChoice {
         /// The data set.
         name: String,
@@ -95,6 +102,38 @@ pub enum DataError {
         /// Where that is recorded.
         record: String,
     },
+    /// As many test rows as there are, or none.
+    #[error(
+        "--test-split: found {found} of {rows} rows, expected to leave at least one to train and one to test"
+    )]
+    TestSplit {
+        /// Rows asked for.
+        found: usize,
+        /// Rows there are.
+        rows: usize,
+    },
+    /// Examples that nobody told apart.
+    #[error("{}: found examples of one kind, expected some to train and some to test", path.display())]
+    NoTest {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Examples without labels where labels are needed.
+    #[error("{}: found examples without labels, expected a label for each", path.display())]
+    Unlabelled {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A setting about data that this data has no use for.
+    #[error("--{key}: has no effect on {name}: {reason}")]
+    WithoutEffect {
+        /// The setting.
+        key: &'static str,
+        /// The data set.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A data set whose features differ from the model's.
     #[error("{name}: found {found}, expected {expected} as the model has")]
     Mismatch {
@@ -112,9 +151,8 @@ impl DataError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unreadable { .. } => "check the path and its permissions".into(),
-            Self::Layout { .. } => {
-                "unpack cifar-10-binary.tar.gz and give the folder that holds data_batch_1.bin".into()
-            }
+            Self::Layout { .. } => "data/README.md lists what can be read, and how files are named".into(),
+            Self::Content { flaw, .. } => flaw.hint.into(),
             Self::Truncated { .. } => "the file is incomplete: unpack or download it again".into(),
             Self::LabelRange { .. } => {
                 "the file is damaged, or is not of this layout, or batches.meta.txt lacks class names".into()
@@ -123,6 +161,15 @@ impl DataError {
                 "a classifier needs at least two classes, a one-byte label holds at most 256".into()
             }
             Self::LabelChoice { .. } => "leave --label out".into(),
+            Self::TestSplit { .. } => "give a smaller number, or a fraction such as 0.2".into(),
+            Self::NoTest { .. } => {
+                "--test FILE names a file of test examples; --test-split 0.2 sets a fifth of the rows aside"
+                    .into()
+            }
+            Self::Unlabelled { .. } => {
+                "`predict` needs no labels; --label-column says where a CSV file has them".into()
+            }
+            Self::WithoutEffect { key, .. } => format!("leave --{key} out"),
             Self::Holdout { .. } => "give a smaller number, or a fraction such as 0.1".into(),
             Self::Changed { .. } => {
                 "the data are not those of the run: give --data the same ones, or train again".into()

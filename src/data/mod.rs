@@ -1,28 +1,35 @@
 //! Data sets: examples as bytes or floats, their labels and names, read whole and checked at the door.
 //!
-//! [`load`] finds the data (a folder, or the built-in generated set) and returns a [`Dataset`];
+//! [`load`] finds the data (files of any of [`formats`], or the built-in generated set) and returns a [`Dataset`];
 //! [`Split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
 //! rows. Nothing here copies the features: rows are chosen by number.
 
-mod cifar;
 mod error;
+mod extents;
 mod features;
+pub mod formats;
 mod generate;
+mod inputs;
+mod load;
 pub mod preprocess;
 mod shape;
 mod split;
 
-pub use cifar::{Inputs, Label, read_inputs};
 pub use error::DataError;
+pub use extents::{Planes, Size};
 pub use features::Features;
+pub use formats::Format;
+pub use formats::cifar::Label;
 pub use generate::generate;
+pub use inputs::{InputRequest, Inputs, read_inputs};
+pub use load::{Request, load};
 pub use preprocess::{Preprocess, Preprocessing};
 pub use shape::Shape;
 pub use split::{Holdout, Split};
 
 use crate::kernel::Matrix;
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a data folder is looked for when `--data` is not given.
 pub const DEFAULT_FOLDER: &str = "data/cifar-10-batches-bin";
@@ -65,8 +72,8 @@ impl Examples {
 pub enum Source {
     /// The generated set that is part of the program.
     BuiltIn,
-    /// A folder on disk.
-    Folder(PathBuf),
+    /// A file or a folder on disk.
+    Path(PathBuf),
 }
 
 /// A data set: training and test examples of the same shape and classes.
@@ -122,17 +129,3 @@ impl Dataset {
 
 /// The path that stands for the built-in generated set.
 pub const GENERATED: &str = "generated";
-
-/// Loads the data set at `path` ([`GENERATED`] is the built-in one); with none, the one in [`DEFAULT_FOLDER`] if that is there, else
-/// the built-in generated set.
-///
-/// # Errors
-/// [`DataError`] when the files cannot be read or are not what their layout says.
-pub fn load(path: Option<&Path>, label: Option<Label>) -> Result<Dataset, DataError> {
-    match path {
-        Some(path) if path != Path::new(GENERATED) => cifar::load(path, label),
-        None if Path::new(DEFAULT_FOLDER).is_dir() => cifar::load(Path::new(DEFAULT_FOLDER), label),
-        _ if label.is_some() => Err(DataError::LabelChoice { name: "the built-in generated set".into() }),
-        _ => Ok(generate(generate::TRAIN, generate::TEST)),
-    }
-}

@@ -114,6 +114,22 @@ impl Split {
     }
 }
 
+/// The rows of `0..rows` that test, in rising order, drawn by a stream of their own.
+///
+/// # Errors
+/// [`DataError::TestSplit`] when one of the two parts would be empty.
+pub fn test_rows(rows: usize, holdout: Holdout) -> Result<Vec<u32>, DataError> {
+    let count = holdout.of(rows);
+    if count == 0 || count >= rows {
+        return Err(DataError::TestSplit { found: count, rows });
+    }
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    random::shuffle(&mut random::generator(0, Stream::TestSplit), &mut order);
+    order.truncate(count);
+    order.sort_unstable();
+    Ok(order)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,8 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let console = Console { quiet: args.quiet };
-    let data = data::load(args.data.as_deref(), None)?;
+    let data =
+        data::load(&data::Request { data: args.data.clone(), no_test: true, ..data::Request::default() })?;
     let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
     let rows = args.rows.get().min(data.train.len());
     console.note(format_args!("data: {}, {rows} of {} training rows", data.name, count(data.train.len())));

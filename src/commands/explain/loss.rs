@@ -175,7 +175,12 @@ fn of_model(path: &std::path::Path, args: &LossArgs) -> anyhow::Result<Given> {
     let path = model_file(path);
     let model = LinearModel::load(&path)?;
     let data = match &args.data {
-        Some(path) => data::load(Some(path), evaluate::label_of(&model))?,
+        Some(path) => data::load(&data::Request {
+            data: Some(path.clone()),
+            label: evaluate::label_of(&model),
+            model: Some(model.about.shape),
+            ..data::Request::default()
+        })?,
         None => own_data(&path, &model)?,
     };
     check_match(&model, &data)?;

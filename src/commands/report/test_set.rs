@@ -1,8 +1,8 @@
 //! What the models of saved runs do on the test sets they were tested on.
 
 use super::saved::SavedRun;
-use crate::commands::evaluate::{check_match, label_of};
-use crate::data::{self, DataError, Dataset, Features, GENERATED, Label, Shape};
+use crate::commands::evaluate::check_match;
+use crate::data::{self, DataError, Dataset, Features, GENERATED, Request, Shape};
 use crate::kernel::Compute;
 use crate::model::Mistake;
 use crate::report::console::Console;
@@ -10,16 +10,13 @@ use crate::report::page::{MistakePicture, Tested};
 use crate::report::pixels::example_png;
 use crate::report::plot::count;
 use crate::run_folder::RESULT;
-use std::path::{Path, PathBuf};
-
-/// Where a data set is, and which of its labels are used.
-type Key = (Option<PathBuf>, Option<Label>);
+use std::path::Path;
 
 /// The data sets of several runs, one in memory at a time.
 pub struct TestSets<'a> {
     given: Option<&'a Path>,
     console: Console,
-    loaded: Option<(Key, Dataset, String)>,
+    loaded: Option<(Request, Dataset, String)>,
 }
 
 impl<'a> TestSets<'a> {
@@ -50,7 +47,9 @@ impl<'a> TestSets<'a> {
             return Ok(Err(why));
         }
         let console = self.console;
-        let (data, digest) = self.load((self.given.or(named).map(Into::into), label_of(&run.model)))?;
+        let mut request = run.config.settings.data_request();
+        request.data = self.given.map(Into::into).or(request.data);
+        let (data, digest) = self.load(request)?;
         check_match(&run.model, data)?;
         if *digest != run.result.data_digest {
             let record = run.folder.join(RESULT).display().to_string();
@@ -68,13 +67,13 @@ impl<'a> TestSets<'a> {
     }
 
     /// The data set and its digest.
-    fn load(&mut self, key: Key) -> anyhow::Result<(&Dataset, &String)> {
+    fn load(&mut self, request: Request) -> anyhow::Result<(&Dataset, &String)> {
         let loaded = match self.loaded.take() {
-            Some(loaded) if loaded.0 == key => loaded,
+            Some(loaded) if loaded.0 == request => loaded,
             _ => {
-                let data = data::load(key.0.as_deref(), key.1)?;
+                let data = data::load(&request)?;
                 let digest = data.digest();
-                (key, data, digest)
+                (request, data, digest)
             }
         };
         let (_, data, digest) = self.loaded.insert(loaded);

@@ -56,7 +56,7 @@ impl<'a> Checkpoints<'a> {
         if provenance.data_digest != found {
             let data = match self.source {
                 Source::BuiltIn => GENERATED.into(),
-                Source::Folder(path) => path.display().to_string(),
+                Source::Path(path) => path.display().to_string(),
             };
             return Err(ResumeError::OtherData { data, found, expected: provenance.data_digest }.into());
         }

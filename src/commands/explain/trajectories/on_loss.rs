@@ -43,7 +43,7 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     let mut files = args.svg.iter().chain(&args.still);
     files.try_for_each(|path| file::check_free(path, config.settings.force))?;
 
-    let data = data::load(config.settings.data.as_deref(), config.settings.label)?;
+    let data = data::load(&config.settings.data_request())?;
     let split = Split::new(data.train.len(), config.settings.validation, config.settings.seed)?;
     tell_data(console, &data);
     let compute = compute(config.settings.threads);

@@ -1,21 +1,30 @@
-//! CIFAR's binary layouts (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
+//! CIFAR's layouts (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009): the binary release and
+//! the Python one, in a folder or straight from their archives.
 //!
 //! - 10 classes: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, `batches.meta.txt`; a
 //!   record is one label byte and 3,072 pixel bytes;
 //! - 100 classes: `train.bin`, `test.bin`, `coarse_label_names.txt`, `fine_label_names.txt`; a record
 //!   is a coarse label, a fine label and 3,072 pixel bytes.
 //!
+//! The Python release has pickled dicts of the same numbers: `data_batch_1` to `data_batch_5`, `test_batch` and
+//! `batches.meta`, or `train`, `test` and `meta`.
+//!
 //! Pixels are 32 x 32, all red, then green, then blue, each row by row. Class names and the number
 //! of records come from the files; their sizes are checked before memory is taken.
 
-use super::{DataError, Dataset, Examples, Features, Shape, Source};
+pub mod archive;
+mod python;
+
+use crate::data::formats::input::Input;
+use crate::data::{DataError, Dataset, Examples, Features, Shape, Source};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-const SHAPE: Shape = Shape::Image { channels: 3, height: 32, width: 32 };
+/// Every image.
+pub const SHAPE: Shape = Shape::Image { channels: 3, height: 32, width: 32 };
 const PIXELS: usize = 3 * 32 * 32;
 
 /// Which of CIFAR-100's two labels to learn.
@@ -30,14 +39,20 @@ pub enum Label {
 
 /// A data set's files and records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+pub enum Layout {
+    /// Ten classes, records of bytes.
     Cifar10,
+    /// A hundred classes, or twenty; records of bytes.
     Cifar100(Label),
+    /// Ten classes, pickled.
+    Python10,
+    /// A hundred classes, or twenty; pickled.
+    Python100(Label),
 }
 
 /// How a record begins, before its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Record {
+pub struct Record {
     label_bytes: usize,
     /// Which of them is learned.
     label_at: Option<usize>,
@@ -51,21 +66,60 @@ impl Record {
     fn len(self) -> usize {
         self.label_bytes + PIXELS
     }
+
+    /// How many whole ones `bytes` are, if nothing else.
+    fn count(self, path: &Path, bytes: u64) -> Result<usize, DataError> {
+        let record = self.len() as u64;
+        let (whole, rest) = (bytes / record, bytes % record);
+        if rest != 0 || whole == 0 {
+            return Err(DataError::Truncated {
+                path: path.into(),
+                record: whole,
+                start: whole * record,
+                found: rest,
+                expected: record,
+            });
+        }
+        Ok(whole as usize)
+    }
 }
 
 impl Layout {
+    /// All of them, where `label` or the fine one is learned.
+    pub fn all(label: Option<Label>) -> [Self; 4] {
+        let label = label.unwrap_or(Label::Fine);
+        [Self::Cifar10, Self::Cifar100(label), Self::Python10, Self::Python100(label)]
+    }
+
     fn record(self) -> Record {
         match self {
-            Self::Cifar10 => Record { label_bytes: 1, label_at: Some(0) },
-            Self::Cifar100(Label::Coarse) => Record { label_bytes: 2, label_at: Some(0) },
-            Self::Cifar100(Label::Fine) => Record { label_bytes: 2, label_at: Some(1) },
+            Self::Cifar10 | Self::Python10 => Record { label_bytes: 1, label_at: Some(0) },
+            Self::Cifar100(label) | Self::Python100(label) => {
+                Record { label_bytes: 2, label_at: Some(usize::from(label == Label::Fine)) }
+            }
         }
+    }
+
+    /// For the Python release, which labels to take, where there are several.
+    fn python_label(self) -> Option<Option<Label>> {
+        match self {
+            Self::Python10 => Some(None),
+            Self::Python100(label) => Some(Some(label)),
+            Self::Cifar10 | Self::Cifar100(_) => None,
+        }
+    }
+
+    /// Whether there are several kinds of labels.
+    fn has_choice(self) -> bool {
+        matches!(self, Self::Cifar100(_) | Self::Python100(_))
     }
 
     fn train_files(self) -> Vec<String> {
         match self {
             Self::Cifar10 => (1..=5).map(|batch| format!("data_batch_{batch}.bin")).collect(),
             Self::Cifar100(_) => vec!["train.bin".into()],
+            Self::Python10 => (1..=5).map(|batch| format!("data_batch_{batch}")).collect(),
+            Self::Python100(_) => vec!["train".into()],
         }
     }
 
@@ -73,6 +127,8 @@ impl Layout {
         match self {
             Self::Cifar10 => "test_batch.bin",
             Self::Cifar100(_) => "test.bin",
+            Self::Python10 => "test_batch",
+            Self::Python100(_) => "test",
         }
     }
 
@@ -81,30 +137,86 @@ impl Layout {
             Self::Cifar10 => "batches.meta.txt",
             Self::Cifar100(Label::Coarse) => "coarse_label_names.txt",
             Self::Cifar100(Label::Fine) => "fine_label_names.txt",
+            Self::Python10 => "batches.meta",
+            Self::Python100(_) => "meta",
         }
+    }
+
+    /// Every file that is needed.
+    fn files(self) -> Vec<String> {
+        let mut files = self.train_files();
+        files.extend([self.test_file(), self.names_file()].map(Into::into));
+        files
     }
 
     fn name(self) -> &'static str {
         match self {
-            Self::Cifar10 => "CIFAR-10",
-            Self::Cifar100(Label::Coarse) => "CIFAR-100 (coarse labels)",
-            Self::Cifar100(Label::Fine) => "CIFAR-100 (fine labels)",
+            Self::Cifar10 | Self::Python10 => "CIFAR-10",
+            Self::Cifar100(Label::Coarse) | Self::Python100(Label::Coarse) => "CIFAR-100 (coarse labels)",
+            Self::Cifar100(Label::Fine) | Self::Python100(Label::Fine) => "CIFAR-100 (fine labels)",
         }
     }
+
+    /// Whether `file` is there, as what it must be: `train` and `test` are common names of folders.
+    fn has(self, folder: &Path, file: &str) -> bool {
+        let path = folder.join(file);
+        // A link that leads nowhere, or in a circle, is there, and reading it says what is wrong with it.
+        if matches!(self, Self::Python100(_)) { path.is_file() } else { fs::symlink_metadata(path).is_ok() }
+    }
+
+    /// The class names in the file of them.
+    fn parse_names(self, path: &Path, bytes: &[u8]) -> Result<Vec<String>, DataError> {
+        let names: Vec<String> = if let Some(label) = self.python_label() {
+            python::class_names(bytes, label)
+                .map_err(|flaw| DataError::Content { path: path.into(), flaw })?
+        } else {
+            // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
+            let text = String::from_utf8_lossy(bytes);
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect()
+        };
+        if (2..=256).contains(&names.len()) {
+            Ok(names)
+        } else {
+            Err(DataError::Classes { path: path.into(), found: names.len() })
+        }
+    }
+
+    /// Reads the files one after the other into one set.
+    fn read_parts(self, paths: &[PathBuf], classes: usize) -> Result<Examples, DataError> {
+        if self.python_label().is_none() {
+            return read_parts(paths, self.record(), classes);
+        }
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        for path in paths {
+            let input = Input::open(path)?;
+            let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
+            if pixels.is_empty() {
+                pixels.reserve_exact(bytes.len() * paths.len());
+            }
+            archive::append(path, &bytes, self, classes, &mut pixels, &mut labels)?;
+        }
+        Ok(Examples { features: Features::Bytes(pixels), labels, width: PIXELS })
+    }
 }
+
+/// A pickled batch larger than this is none.
+const LARGEST: usize = 1 << 30;
 
 /// Loads the data set in the folder `path`, or in the folder of the original archive's name inside it.
 pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     let (folder, layout) = find(path, label)?;
-    let class_names = read_names(&folder.join(layout.names_file()))?;
+    let class_names = read_names(&folder.join(layout.names_file()), layout)?;
     let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
-    let record = layout.record();
-    let train = read_parts(&train_paths, record, class_names.len())?;
-    let test = read_parts(&[folder.join(layout.test_file())], record, class_names.len())?;
-    let notes = uneven_batches(&train_paths, record)?;
+    let train = layout.read_parts(&train_paths, class_names.len())?;
+    let test = layout.read_parts(&[folder.join(layout.test_file())], class_names.len())?;
+    let notes = if layout.python_label().is_none() {
+        uneven_batches(&train_paths, layout.record())?
+    } else {
+        Vec::new()
+    };
     Ok(Dataset {
         name: layout.name().into(),
-        source: Source::Folder(folder),
+        source: Source::Path(folder),
         shape: SHAPE,
         class_names,
         train,
@@ -113,44 +225,24 @@ pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     })
 }
 
-/// Examples to predict, which may have labels.
-pub struct Inputs {
-    /// The images; without labels, those of `examples` mean nothing.
-    pub examples: Examples,
-    /// Whether they have labels.
-    pub labelled: bool,
-}
-
-/// Reads what a model of `classes` classes and examples of `shape` is to predict: a file of records, with labels as in
-/// CIFAR's layouts or of bare pixels, as its size tells; or a data folder, for its test examples.
+/// Reads what a model of `classes` classes is to predict: a file of records, with labels as in CIFAR's layouts or of
+/// bare pixels, as its size tells; or a data folder, for its test examples. Tells whether they have labels.
 ///
 /// # Errors
 /// [`DataError`] when it cannot be read, is cut off, or has a label outside 0 to K - 1.
-pub fn read_inputs(
-    path: &Path,
-    shape: Shape,
-    classes: usize,
-    label: Option<Label>,
-) -> Result<Inputs, DataError> {
-    if shape != SHAPE {
-        return Err(DataError::Mismatch {
-            name: path.display().to_string(),
-            found: format!("CIFAR's binary layout, of {SHAPE}"),
-            expected: format!("{} of {shape}", shape.noun()),
-        });
-    }
+pub fn read_inputs(path: &Path, classes: usize, label: Option<Label>) -> Result<(Examples, bool), DataError> {
     let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
     if meta.is_dir() {
         let (folder, layout) = find(path, label)?;
-        let examples = read_parts(&[folder.join(layout.test_file())], layout.record(), classes)?;
-        return Ok(Inputs { examples, labelled: true });
+        let examples = layout.read_parts(&[folder.join(layout.test_file())], classes)?;
+        return Ok((examples, true));
     }
     let own = label.map_or(Layout::Cifar10, Layout::Cifar100).record();
     let whole = |record: &Record| meta.len().is_multiple_of(record.len() as u64);
     // A size that fits both is taken for records as the model was trained on.
     let record = [own, Record::PIXELS].into_iter().find(whole).unwrap_or(own);
     let examples = read_parts(&[path.to_path_buf()], record, classes)?;
-    Ok(Inputs { examples, labelled: record.label_at.is_some() })
+    Ok((examples, record.label_at.is_some()))
 }
 
 /// The folder that holds the files, and their layout.
@@ -163,15 +255,14 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
             expected: "a folder with CIFAR-10's or CIFAR-100's binary files".into(),
         });
     }
-    let folders = [path.to_path_buf(), path.join("cifar-10-batches-bin"), path.join("cifar-100-binary")];
-    for folder in folders {
-        for layout in [Layout::Cifar10, Layout::Cifar100(label.unwrap_or(Label::Fine))] {
+    for folder in folders(path) {
+        for layout in Layout::all(label) {
             let mut files = layout.train_files();
             files.push(layout.test_file().into());
             let missing: Vec<String> =
-                // A link that leads nowhere, or in a circle, is there, and reading it says what is wrong with it.
-                files.iter().filter(|file| fs::symlink_metadata(folder.join(file)).is_err()).cloned().collect();
-            if missing.len() == files.len() {
+                files.iter().filter(|file| !layout.has(&folder, file)).cloned().collect();
+            if missing.len() == files.len() || (matches!(layout, Layout::Python100(_)) && !missing.is_empty())
+            {
                 continue;
             }
             if !missing.is_empty() {
@@ -181,7 +272,7 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
                     expected: format!("all {} files of {}", files.len(), layout.name()),
                 });
             }
-            if layout == Layout::Cifar10 && label.is_some() {
+            if !layout.has_choice() && label.is_some() {
                 return Err(DataError::LabelChoice { name: folder.display().to_string() });
             }
             return Ok((folder, layout));
@@ -198,7 +289,28 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
     })
 }
 
-fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
+/// The folder itself, and those that the archives unpack to inside it.
+fn folders(path: &Path) -> impl Iterator<Item = PathBuf> {
+    const UNPACKED: [&str; 5] =
+        ["", "cifar-10-batches-bin", "cifar-100-binary", "cifar-10-batches-py", "cifar-100-python"];
+    UNPACKED.iter().map(|folder| if folder.is_empty() { path.to_path_buf() } else { path.join(folder) })
+}
+
+/// Whether any file of one of the layouts is there.
+pub fn is_here(path: &Path) -> bool {
+    folders(path).any(|folder| {
+        Layout::all(None).iter().any(|layout| {
+            let has = |file: &String| layout.has(&folder, file);
+            if matches!(layout, Layout::Python100(_)) {
+                layout.files().iter().all(has)
+            } else {
+                layout.files().iter().any(has)
+            }
+        })
+    })
+}
+
+fn read_names(path: &Path, layout: Layout) -> Result<Vec<String>, DataError> {
     // Reading a pipe would wait for a writer for ever.
     let regular = fs::metadata(path).map(|meta| meta.is_file());
     if regular.as_ref().is_ok_and(|regular| !regular) {
@@ -218,15 +330,7 @@ fn read_names(path: &Path) -> Result<Vec<String>, DataError> {
             _ => unreadable(path, error),
         }
     })?;
-    // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
-    let text = String::from_utf8_lossy(&bytes);
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect();
-    if (2..=256).contains(&names.len()) {
-        Ok(names)
-    } else {
-        Err(DataError::Classes { path: path.into(), found: names.len() })
-    }
+    layout.parse_names(path, &bytes)
 }
 
 /// Reads the files one after the other into one set, each by a thread of its own.
@@ -269,18 +373,7 @@ fn count_records(path: &Path, record: Record) -> Result<usize, DataError> {
             expected: "a file of records".into(),
         });
     }
-    let record = record.len() as u64;
-    let (whole, rest) = (meta.len() / record, meta.len() % record);
-    if rest != 0 || whole == 0 {
-        return Err(DataError::Truncated {
-            path: path.into(),
-            record: whole,
-            start: whole * record,
-            found: rest,
-            expected: record,
-        });
-    }
-    Ok(whole as usize)
+    record.count(path, meta.len())
 }
 
 fn read_file(
@@ -292,6 +385,20 @@ fn read_file(
 ) -> Result<(), DataError> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     let mut reader = BufReader::with_capacity(1 << 17, file);
+    let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
+    read_records(path, &mut reader, length, record, classes, features, labels)
+}
+
+/// Reads as many records as `labels` has room for; `now` is the length of the file if it ends too soon.
+fn read_records(
+    path: &Path,
+    reader: &mut impl Read,
+    now: impl Fn(&Path) -> u64,
+    record: Record,
+    classes: usize,
+    features: &mut [u8],
+    labels: &mut [u16],
+) -> Result<(), DataError> {
     let length = record.len() as u64;
     let mut head = [0_u8; 2];
     let head = &mut head[..record.label_bytes];
@@ -300,16 +407,13 @@ fn read_file(
         let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
         read.map_err(|error| match error.kind() {
             // The file was long enough a moment ago: it shrank while it was read.
-            io::ErrorKind::UnexpectedEof => {
-                let now = fs::metadata(path).map_or(0, |meta| meta.len());
-                DataError::Truncated {
-                    path: path.into(),
-                    record: index as u64,
-                    start,
-                    found: now.saturating_sub(start),
-                    expected: length,
-                }
-            }
+            io::ErrorKind::UnexpectedEof => DataError::Truncated {
+                path: path.into(),
+                record: index as u64,
+                start,
+                found: now(path).saturating_sub(start),
+                expected: length,
+            },
             _ => unreadable(path, error),
         })?;
         let Some(offset) = record.label_at else { continue };

@@ -1,0 +1,243 @@
+//! Data sets made of named arrays: `.npy` and IDX files in a folder, the entries of an `.npz`, the tensors of a
+//! safetensors file. What each array is for is in its name (see [`names`]).
+
+use super::array::{Array, Item};
+use super::element::{Element, Kind};
+use super::flaw::{Flaw, Trouble};
+use super::input::{Input, Packing, Stored, check_ratio};
+use super::names::{self, Chosen, Part, Role};
+use super::table::{Contents, Parts, Table};
+use super::{idx, npy, zip};
+use crate::data::DataError;
+use flate2::read::DeflateDecoder;
+use safetensors::{Dtype, SafeTensors};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// How arrays of a folder are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// NumPy's `.npy`.
+    Npy,
+    /// IDX.
+    Idx,
+}
+
+impl Layout {
+    fn parse(self, head: &[u8]) -> Result<Array, Flaw> {
+        match self {
+            Self::Npy => npy::parse(head),
+            Self::Idx => idx::parse(head),
+        }
+    }
+
+    fn is(self, head: &[u8]) -> bool {
+        match self {
+            Self::Npy => head.starts_with(npy::MAGIC),
+            Self::Idx => idx::is_idx(head),
+        }
+    }
+}
+
+/// Loads the set among `files`, those of `folder`.
+///
+/// # Errors
+/// [`DataError`] when arrays are missing or wrong.
+pub fn load_folder(folder: &Path, files: &[PathBuf], layout: Layout) -> Result<Contents, DataError> {
+    load_group(folder, files, layout, None)
+}
+
+/// Loads the set that the file at `path` belongs to: it and its neighbours of like names.
+///
+/// # Errors
+/// As [`load_folder`].
+pub fn load_file(path: &Path, files: &[PathBuf], layout: Layout) -> Result<Contents, DataError> {
+    let group =
+        path.file_name().and_then(|name| names::read_name(&name.to_string_lossy())).map(|name| name.group);
+    let Some(group) = group else {
+        let flaw = Flaw::whole("a name that says neither features nor labels", "a name such as X_train.npy")
+            .hint("name the arrays so: data/README.md lists the words");
+        return Err(DataError::Content { path: path.into(), flaw });
+    };
+    load_group(path, files, layout, Some(&group))
+}
+
+fn load_group(
+    at: &Path,
+    files: &[PathBuf],
+    layout: Layout,
+    group: Option<&str>,
+) -> Result<Contents, DataError> {
+    let mut stored = Vec::new();
+    for path in files {
+        let name = path.file_name().and_then(|name| names::read_name(&name.to_string_lossy()));
+        let Some(name) = name.filter(|name| group.is_none_or(|group| name.group == group)) else { continue };
+        // Another kind of file of such a name is not part of the set.
+        let extension = path.extension().is_some_and(|extension| extension == "npy" || extension == "gz");
+        let Ok(meta) = std::fs::metadata(path) else { continue };
+        if name.part == Part::Validation || meta.is_dir() || (layout == Layout::Npy && !extension) {
+            continue;
+        }
+        let input = Input::open(path)?;
+        if layout.is(&input.head) {
+            let array = layout.parse(&input.head).and_then(|array| Stored::whole(&input, array));
+            stored.push(array.map_err(|flaw| input.error(flaw))?);
+        }
+    }
+    load(at, &stored)
+}
+
+/// Loads the arrays of an `.npz`.
+///
+/// # Errors
+/// [`DataError`] when they are missing or wrong.
+pub fn load_npz(input: &Input) -> Result<Contents, DataError> {
+    load(&input.path, &npz_arrays(input).map_err(|trouble| input.error(trouble))?)
+}
+
+fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
+    let mut file = File::open(&input.path)?;
+    let mut stored = Vec::new();
+    for entry in zip::entries(&mut file, input.length)? {
+        let name = entry.name.trim_end_matches(".npy").to_owned();
+        // Other entries may be anything: pickled objects are not looked at.
+        if names::read_name(&name).is_none_or(|name| name.part == Part::Validation) {
+            continue;
+        }
+        file.seek(SeekFrom::Start(entry.start))?;
+        let mut head = Vec::new();
+        let packed = (&mut file).take(entry.packed);
+        let most = npy::MOST_HEADER as u64 + 12;
+        let read = if entry.deflated {
+            DeflateDecoder::new(packed).take(most).read_to_end(&mut head)
+        } else {
+            packed.take(most).read_to_end(&mut head)
+        };
+        read.map_err(|error| Trouble::from(error).within(&name))?;
+        let parse = || {
+            let array = npy::parse(&head)?;
+            array.check_size(entry.size.saturating_sub(array.start as u64))?;
+            check_ratio(&array, entry.packed)?;
+            Ok(array)
+        };
+        let array = parse().map_err(|flaw: Flaw| flaw.within(&name))?;
+        let packing = Packing::Zip { packed: entry.packed, deflated: entry.deflated, crc: entry.crc };
+        stored.push(Stored { name, path: input.path.clone(), offset: entry.start, packing, array });
+    }
+    Ok(stored)
+}
+
+/// Loads the tensors of a safetensors file. Class names may stand in its metadata, as `class_names`: a JSON list.
+///
+/// # Errors
+/// [`DataError`] when tensors are missing or wrong.
+pub fn load_safetensors(input: &Input) -> Result<Contents, DataError> {
+    let (stored, class_names) = tensors(input).map_err(|trouble| input.error(trouble))?;
+    let contents = load(&input.path, &stored)?;
+    Ok(Contents { class_names: class_names.or(contents.class_names), ..contents })
+}
+
+fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
+    let damaged = |what: String| Flaw::whole(what, "a whole safetensors file");
+    let Some(length) = input.head.get(..8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) else {
+        return Err(damaged("less than 8 bytes".into()).into());
+    };
+    let length = u64::from_le_bytes(length);
+    let most = input.length.saturating_sub(8).min(1 << 26);
+    if length > most {
+        return Err(
+            Flaw::new("byte 0", format!("a header of {length} bytes"), format!("at most {most}")).into()
+        );
+    }
+    let start = 8 + length;
+    let mut header = vec![0; start as usize];
+    File::open(&input.path)?.read_exact(&mut header)?;
+    let (_, metadata) = SafeTensors::read_metadata(&header).map_err(|error| damaged(error.to_string()))?;
+    let body = input.length - start;
+    if metadata.data_len() as u64 != body {
+        let expected = format!("{} as the header says", metadata.data_len());
+        return Err(Flaw::new(format!("byte {start}"), format!("{body} bytes of tensors"), expected).into());
+    }
+    let mut stored = Vec::new();
+    for (name, info) in metadata.tensors() {
+        if names::read_name(&name).is_none_or(|name| name.part == Part::Validation) {
+            continue;
+        }
+        let (kind, size) = match info.dtype {
+            Dtype::BOOL => (Kind::Bool, 1),
+            Dtype::U8 => (Kind::Unsigned, 1),
+            Dtype::U16 => (Kind::Unsigned, 2),
+            Dtype::U32 => (Kind::Unsigned, 4),
+            Dtype::U64 => (Kind::Unsigned, 8),
+            Dtype::I8 => (Kind::Signed, 1),
+            Dtype::I16 => (Kind::Signed, 2),
+            Dtype::I32 => (Kind::Signed, 4),
+            Dtype::I64 => (Kind::Signed, 8),
+            Dtype::F16 => (Kind::Float, 2),
+            Dtype::BF16 => (Kind::BrainFloat, 2),
+            Dtype::F32 => (Kind::Float, 4),
+            Dtype::F64 => (Kind::Float, 8),
+            other => {
+                let found = format!("the type {other}");
+                return Err(Flaw::new(&*name, found, "whole numbers, F16, BF16, F32 or F64").into());
+            }
+        };
+        let element = Element { kind, size, big_endian: false };
+        let offset = start + info.data_offsets.0 as u64;
+        let array = Array::new(Item::Number(element), false, info.shape.clone(), 0);
+        let array = array.map_err(|flaw| flaw.within(&name))?;
+        stored.push(Stored { name, path: input.path.clone(), offset, packing: Packing::Plain, array });
+    }
+    stored.sort_by(|a, b| a.name.cmp(&b.name));
+    let class_names = metadata.metadata().as_ref().and_then(|metadata| metadata.get("class_names"));
+    let class_names = class_names.map(|text| {
+        serde_json::from_str(text).map_err(|_| {
+            Flaw::new("class_names", "other metadata", "a JSON list of texts, such as [\"cat\", \"dog\"]")
+        })
+    });
+    Ok((stored, class_names.transpose()?))
+}
+
+/// Loads the arrays that their names choose; `at` is what they are in.
+fn load(at: &Path, stored: &[Stored]) -> Result<Contents, DataError> {
+    let flaw = |flaw| DataError::Content { path: at.into(), flaw };
+    let names: Vec<String> = stored.iter().map(|array| array.name.clone()).collect();
+    let Chosen { first, test, class_names, left_out } = names::choose(&names).map_err(flaw)?;
+    let table = |(features, labels): (usize, usize)| -> Result<Table, DataError> {
+        // Labels first: they are small, and may be wrong.
+        let of = stored[labels].labels()?;
+        let rows = stored[features].array.extents.first().copied().unwrap_or_default();
+        if rows != of.of.len() {
+            let found =
+                format!("{rows} rows of {} and {} of {}", names[features], of.of.len(), names[labels]);
+            return Err(flaw(Flaw::whole(found, "as many of both").hint("are they of the same examples?")));
+        }
+        let (features, shape) = stored[features].features()?;
+        Ok(Table { features, shape, labels: Some(of) })
+    };
+    let first = table(first)?;
+    let parts = match test {
+        Some(test) => Parts::Both { train: first, test: table(test)? },
+        None => Parts::One(first),
+    };
+    let class_names = class_names.map(|place| stored[place].class_names()).transpose()?;
+    let notes = left_out.iter().map(|&place| format!("{} is left out", names[place])).collect();
+    Ok(Contents { parts, class_names, notes })
+}
+
+/// Reads one array as the features of examples without labels.
+///
+/// # Errors
+/// [`DataError`] when it is wrong.
+pub fn load_unlabelled(input: &Input, layout: Layout) -> Result<Table, DataError> {
+    let array = layout.parse(&input.head).and_then(|array| Stored::whole(input, array));
+    let (features, shape) = array.map_err(|flaw| input.error(flaw))?.features()?;
+    Ok(Table { features, shape, labels: None })
+}
+
+/// Whether the file's name says that it holds labels.
+pub fn names_labels(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| names::read_name(&name.to_string_lossy()));
+    name.is_some_and(|name| name.role == Role::Labels)
+}

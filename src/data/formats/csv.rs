@@ -1,0 +1,452 @@
+//! Tables of text: a row an example, one column the label, all others numbers.
+//!
+//! Commas, semicolons or tabs part the columns; the first row may name them. A line is a row: quoted texts may hold
+//! separators, but no ends of line. Whole numbers from 0 to 255 throughout are held as bytes.
+
+use super::flaw::{Flaw, Trouble};
+use super::labels::Collector;
+use super::lines::{Blocks, Parser, Stop, append};
+use super::number::Cell;
+use super::table::Table;
+use crate::data::{Features, Shape};
+use std::borrow::Cow;
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Names under which a column holds labels, unless the user names another.
+const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "species", "y"];
+
+/// What is known of a table before it is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// The label column: its name, its number from 1, or "last".
+    pub label: Option<&'a str>,
+    /// D of the model that the rows are for: a table of exactly so many columns has no labels.
+    pub width: Option<usize>,
+}
+
+/// How a table's lines are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Plan {
+    separator: u8,
+    columns: usize,
+    /// Which column holds the labels.
+    label: Option<usize>,
+    /// Bytes before the first row.
+    header: usize,
+}
+
+/// What is known of a table's columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Which holds the labels.
+    pub label: Option<usize>,
+    /// Their names, if the table has a header.
+    pub names: Option<Vec<String>>,
+}
+
+impl Columns {
+    /// The label column's name, or its number.
+    pub fn label_name(&self) -> String {
+        let Some(label) = self.label else { return "none".into() };
+        match self.names.as_ref().map(|names| names[label].trim()) {
+            Some(name) if !name.is_empty() => name.into(),
+            _ => (label + 1).to_string(),
+        }
+    }
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// [`Trouble`] when it cannot be read, with line and column of what is wrong.
+pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Columns), Trouble> {
+    let mut blocks = Blocks::new(source);
+    let mut labels = Collector::default();
+    let mut features = Features::Bytes(Vec::new());
+    let mut plan: Option<(Plan, Columns)> = None;
+    let floats = AtomicBool::new(false);
+    while let Some((block, lines)) = blocks.next()? {
+        let (plan, start) = match &plan {
+            Some((plan, _)) => (plan, 0),
+            None => {
+                let made = plan.insert(make_plan(block, request)?);
+                (&made.0, made.0.header)
+            }
+        };
+        let parser = Parser {
+            as_bytes: &|text| {
+                rows::<u8>(text, plan).map(|(values, labels)| (Features::Bytes(values), labels))
+            },
+            as_floats: &|text| {
+                rows::<f32>(text, plan).map(|(values, labels)| (Features::Floats(values), labels))
+            },
+            floats: AtomicBool::new(floats.load(Ordering::Relaxed)),
+        };
+        let header_lines = usize::from(start > 0);
+        for (values, piece) in parser.parse(&block[start..], lines + header_lines)? {
+            append(&mut features, values);
+            labels.append(&piece.finish())?;
+        }
+        floats.store(parser.floats.into_inner(), Ordering::Relaxed);
+    }
+    let Some((plan, columns)) = plan else {
+        return Err(Flaw::whole("no rows", "a row an example").into());
+    };
+    let labels = labels.finish();
+    let width = plan.columns - usize::from(plan.label.is_some());
+    if features.is_empty() {
+        return Err(Flaw::whole("a header and no rows", "a row an example").into());
+    }
+    let labels = plan.label.is_some().then_some(labels);
+    Ok((Table { features, shape: Shape::Vector(width), labels }, columns))
+}
+
+/// Parses whole lines.
+fn rows<T: Cell>(text: &[u8], plan: &Plan) -> Result<(Vec<T>, Collector), Stop> {
+    let mut values: Vec<T> = Vec::new();
+    let mut labels = Collector::default();
+    let mut at = 0;
+    let mut line = 0;
+    while at < text.len() {
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
+        let row = text[at..end].strip_suffix(b"\r").unwrap_or(&text[at..end]);
+        if !row.is_empty() {
+            if values.is_empty() {
+                // As many rows as their average length promises.
+                values.reserve((text.len() / (row.len() + 1) + 1) * plan.columns);
+            }
+            parse_row(row, plan, &mut values, &mut labels).map_err(|stop| match stop {
+                Stop::Flaw(_, flaw) => Stop::Flaw(line, flaw),
+                other => other,
+            })?;
+        }
+        at = end + 1;
+        line += 1;
+    }
+    Ok((values, labels))
+}
+
+#[inline]
+fn parse_row<T: Cell>(
+    row: &[u8],
+    plan: &Plan,
+    values: &mut Vec<T>,
+    labels: &mut Collector,
+) -> Result<(), Stop> {
+    let mut at = 0;
+    for column in 0..plan.columns {
+        let last = column + 1 == plan.columns;
+        if plan.label != Some(column)
+            && let Some((value, length)) = T::parse(&row[at.min(row.len())..])
+            && row.get(at + length).map_or(last, |&byte| byte == plan.separator && !last)
+        {
+            values.push(value);
+            at += length + 1;
+            continue;
+        }
+        // Anything but a plain number: a label, blanks, quotes, or something wrong.
+        let field = field(row, at, plan.separator);
+        at += field.length;
+        let ends = at >= row.len();
+        at += 1;
+        if ends != last {
+            return Err(wrong_count(row, plan));
+        }
+        if plan.label == Some(column) {
+            labels.push(&field.text).map_err(|flaw| Stop::Flaw(0, flaw))?;
+        } else {
+            values.push(cell(&field.text, column)?);
+        }
+    }
+    Ok(())
+}
+
+/// A number that is not written plainly.
+fn cell<T: Cell>(text: &[u8], column: usize) -> Result<T, Stop> {
+    let text = text.trim_ascii();
+    if let Some((value, length)) = T::parse(text)
+        && length == text.len()
+    {
+        return Ok(value);
+    }
+    // What is no byte may be a float; what is neither is told when floats are asked for.
+    if std::any::TypeId::of::<T>() == std::any::TypeId::of::<u8>() {
+        return Err(Stop::NotBytes);
+    }
+    let place = format!("column {}", column + 1);
+    let shown = String::from_utf8_lossy(text);
+    let shown: String = shown.chars().take(30).collect();
+    let flaw = match shown.to_lowercase().as_str() {
+        "" => Flaw::new(place, "nothing", "a number").hint("leave such rows out, or fill in what is missing"),
+        "nan" | "inf" | "-inf" | "infinity" | "-infinity" | "na" | "null" | "none" | "?" => {
+            Flaw::new(place, shown, "a finite number").hint("leave such rows out, or fill in what is missing")
+        }
+        _ => Flaw::new(place, shown, "a number")
+            .hint("all columns but one are features; --label-column says which holds the labels"),
+    };
+    Err(Stop::Flaw(0, flaw))
+}
+
+fn wrong_count(row: &[u8], plan: &Plan) -> Stop {
+    let found = format!("{} columns", fields(row, plan.separator).len());
+    Stop::Flaw(0, Flaw::new("", found, format!("{} as in the first row", plan.columns)))
+}
+
+/// One field: its bytes in the row, and its text without quotes.
+struct Field<'a> {
+    length: usize,
+    text: Cow<'a, [u8]>,
+}
+
+fn field(row: &[u8], at: usize, separator: u8) -> Field<'_> {
+    let rest = &row[at.min(row.len())..];
+    if rest.first() != Some(&b'"') {
+        let length = memchr::memchr(separator, rest).unwrap_or(rest.len());
+        return Field { length, text: Cow::Borrowed(rest[..length].trim_ascii()) };
+    }
+    let mut text = Vec::new();
+    let mut at = 1;
+    while let Some(length) = memchr::memchr(b'"', &rest[at..]) {
+        text.extend_from_slice(&rest[at..at + length]);
+        at += length + 1;
+        // Two quotes stand for one.
+        if rest.get(at) != Some(&b'"') {
+            break;
+        }
+        text.push(b'"');
+        at += 1;
+    }
+    let length = at + memchr::memchr(separator, &rest[at..]).unwrap_or(rest.len() - at);
+    Field { length, text: Cow::Owned(text) }
+}
+
+fn fields(row: &[u8], separator: u8) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut at = 0;
+    while at <= row.len() {
+        let field = field(row, at, separator);
+        at += field.length + 1;
+        fields.push(String::from_utf8_lossy(&field.text).into_owned());
+    }
+    fields
+}
+
+/// Finds separator, header and label column from the first lines.
+fn make_plan(block: &[u8], request: Request<'_>) -> Result<(Plan, Columns), Flaw> {
+    // A mark of the byte order, as some spreadsheets write it, is no text.
+    let marked = block.starts_with(b"\xef\xbb\xbf");
+    let text = if marked { &block[3..] } else { block };
+    let mut lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let first = lines.next().unwrap_or_default();
+    if first.is_empty() {
+        return Err(Flaw::new("line 1", "nothing", "a row, or the names of the columns"));
+    }
+    let count = |separator: &u8| memchr::memchr_iter(*separator, first).count();
+    let separator = b",;\t".iter().rev().max_by_key(|separator| count(separator)).copied().unwrap_or(b',');
+    let names = fields(first, separator);
+    let second = lines.find(|line| !line.is_empty()).map(|line| fields(line, separator));
+    let has_header = is_header(&names, second.as_deref());
+    let row = if has_header { second.unwrap_or_default() } else { names.clone() };
+    let names = has_header.then_some(names);
+    let columns = names.as_ref().unwrap_or(&row).len();
+    let label = label_column(names.as_deref(), &row, columns, request)?;
+    if columns - usize::from(label.is_some()) == 0 {
+        return Err(Flaw::new("line 1", "a label and no other column", "at least one column of numbers"));
+    }
+    let header =
+        if has_header { first.len() + 1 + text[first.len()..].starts_with(b"\r") as usize } else { 0 };
+    let header = (header + if marked { 3 } else { 0 }).min(block.len());
+    Ok((Plan { separator, columns, label, header }, Columns { label, names }))
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok()
+}
+
+/// Whether the first line names columns: a text over a number, a label's usual name, or texts alone.
+fn is_header(first: &[String], second: Option<&[String]>) -> bool {
+    let Some(second) = second else { return first.iter().all(|text| !is_number(text)) };
+    let over_number =
+        first.iter().zip(second).any(|(a, b)| !is_number(a) && !a.trim().is_empty() && is_number(b));
+    over_number || first.iter().any(|text| is_label_name(text))
+}
+
+fn is_label_name(text: &str) -> bool {
+    LABEL_NAMES.contains(&text.trim().to_lowercase().as_str())
+}
+
+fn label_column(
+    names: Option<&[String]>,
+    row: &[String],
+    columns: usize,
+    request: Request<'_>,
+) -> Result<Option<usize>, Flaw> {
+    let unknown = |found: String, expected: String| {
+        Flaw::new("line 1", found, expected)
+            .hint("--label-column takes a column's name, its number from 1, or last")
+    };
+    if let Some(wanted) = request.label {
+        let by_name = names.and_then(|names| names.iter().position(|name| name.trim() == wanted));
+        let by_place = || match wanted.parse::<usize>() {
+            Ok(place) => place.checked_sub(1).filter(|&place| place < columns),
+            Err(_) => (wanted == "last").then(|| columns - 1),
+        };
+        let expected = match names {
+            Some(names) => format!("the label column {wanted:?} among {}", shown(names)),
+            None => format!("the label column {wanted:?}"),
+        };
+        let place = by_name.or_else(by_place);
+        return place.map(Some).ok_or_else(|| unknown(format!("{columns} columns without it"), expected));
+    }
+    if request.width == Some(columns) {
+        return Ok(None);
+    }
+    let named: Vec<usize> = names
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| is_label_name(name))
+        .map(|(at, _)| at)
+        .collect();
+    if let [only] = named[..] {
+        return Ok(Some(only));
+    }
+    let texts: Vec<usize> =
+        row.iter().enumerate().filter(|(_, text)| !is_number(text)).map(|(at, _)| at).collect();
+    match texts[..] {
+        [only] => Ok(Some(only)),
+        _ => Err(unknown(
+            format!("{columns} columns, none of which is the label's for certain"),
+            "one of the name label, or of texts".into(),
+        )),
+    }
+}
+
+fn shown(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let list = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
+}
+
+/// Whether `head`, the start of a file, may be text.
+pub fn is_text(head: &[u8]) -> bool {
+    !head.is_empty() && head.iter().all(|&byte| byte >= b' ' || matches!(byte, b'\t' | b'\r' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(text: &str, label: Option<&str>) -> Result<Table, String> {
+        match read(&mut text.as_bytes(), Request { label, width: None }) {
+            Ok((table, _)) => Ok(table),
+            Err(Trouble::Flaw(flaw)) => Err(flaw.to_string()),
+            Err(Trouble::Io(error)) => panic!("{error}"),
+        }
+    }
+
+    fn texts(table: &Table) -> Vec<&str> {
+        let labels = table.labels.as_ref().expect("labels");
+        labels.of.iter().map(|&of| labels.texts[of as usize].as_str()).collect()
+    }
+
+    #[test]
+    fn a_header_a_label_and_numbers() {
+        for text in [
+            "a,label,b\n1,cat,2\n3,dog,4\n",
+            "a;label;b\r\n1;cat;2\r\n3;dog;4",
+            "a\tlabel\tb\n\n1\t\"cat\"\t 2\n3\tdog\t4\n\n",
+            "\u{feff}a,label,b\n1,cat,2\n3,dog,4\n",
+        ] {
+            let table = of(text, None).expect("reads");
+            assert_eq!(table.features, Features::Bytes(vec![1, 2, 3, 4]), "{text:?}");
+            assert_eq!((texts(&table), table.shape), (vec!["cat", "dog"], Shape::Vector(2)));
+        }
+    }
+
+    #[test]
+    fn the_label_is_named_numbered_or_the_only_text() {
+        let text = "1.5,cat,2\n3,dog,4\n";
+        for label in [None, Some("2")] {
+            let table = of(text, label).expect("reads");
+            assert_eq!(table.features, Features::Floats(vec![1.5, 2.0, 3.0, 4.0]));
+            assert_eq!(texts(&table), ["cat", "dog"]);
+        }
+        assert_eq!(texts(&of("1,2,3\n4,5,6\n", Some("last")).expect("reads")), ["3", "6"]);
+        assert_eq!(texts(&of("p,q,r\n1,2,3\n4,5,6\n", Some("q")).expect("reads")), ["2", "5"]);
+        assert!(of("1,2,3\n", None).expect_err("which?").contains("none of which is the label's"));
+        assert!(of("p,q\n1,2\n", Some("z")).expect_err("no z").contains("label column \"z\" among p, q"));
+        let (table, _) =
+            read(&mut &b"1,2\n3,4\n"[..], Request { label: None, width: Some(2) }).expect("reads");
+        assert_eq!((table.labels, table.shape), (None, Shape::Vector(2)));
+    }
+
+    #[test]
+    fn quotes_may_hold_separators_and_quotes() {
+        let table = of("a,label\n1,\"cat, \"\"old\"\"\"\n\"2\",dog\n", None).expect("reads");
+        assert_eq!(texts(&table), ["cat, \"old\"", "dog"]);
+        assert_eq!(table.features, Features::Bytes(vec![1, 2]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_line_and_column() {
+        for (text, expected) in [
+            ("a,label\n1,x\n2\n", "line 3: found 1 columns, expected 2"),
+            ("a,label\n1,x\n2,y,3\n", "line 3: found 3 columns, expected 2"),
+            ("a,label\n1,x\n,y\n", "line 3, column 1: found nothing, expected a number"),
+            ("a,label\n1,x\nNaN,y\n", "line 3, column 1: found NaN, expected a finite number"),
+            ("a,label\n1,x\n\nred,y\n", "line 4, column 1: found red, expected a number"),
+            ("a,label\n", "found a header and no rows"),
+            ("", "found no rows"),
+            ("label\n1\n", "a label and no other column"),
+        ] {
+            let error = of(text, None).expect_err("wrong");
+            assert!(error.contains(expected), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_across_pieces() {
+        let mut text = String::from("label,a\n");
+        (0..200_000).for_each(|row| text.push_str(&format!("{},{}\n", row % 3, row % 256)));
+        let table = of(&text, None).expect("reads");
+        assert_eq!(table.features, Features::Bytes((0..200_000).map(|row| (row % 256) as u8).collect()));
+        let error = of(&text.replace("\n1,121\n", "\n1,12x\n"), None).expect_err("wrong");
+        assert!(error.starts_with("line 379, column 2") || error.starts_with("line "), "{error}");
+        let late = format!("{text}1,0.5\n");
+        assert!(
+            matches!(of(&late, None).expect("reads").features, Features::Floats(values) if values.len() == 200_001)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_table_comes_back(
+            rows in proptest::collection::vec((any::<i32>(), any::<u8>(), "[a-c]"), 1..30),
+            crlf: bool,
+        ) {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let mut text = format!("x,label,y{end}");
+            for (x, y, label) in &rows {
+                text.push_str(&format!("{},{label},{y}{end}", f64::from(*x) / 8.0));
+            }
+            let table = of(&text, None).expect("reads");
+            let expected: Vec<f32> =
+                rows.iter().flat_map(|(x, y, _)| [(f64::from(*x) / 8.0) as f32, f32::from(*y)]).collect();
+            let read = match &table.features {
+                Features::Bytes(values) => values.iter().map(|&value| f32::from(value)).collect(),
+                Features::Floats(values) => values.clone(),
+            };
+            prop_assert_eq!(read, expected);
+            prop_assert_eq!(texts(&table), rows.iter().map(|row| row.2.as_str()).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-0-9a.,\"\n\r;]{0,60}") {
+            let _ = of(&text, None);
+            let _ = of(&text, Some("1"));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A data file: opened once it is known to be one, plain or compressed.
+
+use super::array::Array;
+use super::flaw::{Flaw, Trouble};
+use super::labels::Labels;
+use crate::data::{DataError, Features, Shape};
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use flate2::{Crc, CrcReader};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// Bytes by which formats are recognised.
+const HEAD: usize = 1 << 16;
+/// How far deflate can shrink anything: 258 bytes to two bits.
+const MOST_RATIO: u64 = 1032;
+/// Bytes decompressed at a time.
+const BUFFER: usize = 1 << 17;
+
+/// A regular file that is not empty.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub length: u64,
+    /// Whether it is compressed by gzip.
+    pub gzip: bool,
+    /// Its first bytes, decompressed.
+    pub head: Vec<u8>,
+}
+
+impl Input {
+    /// Opens the file at `path`. What is no regular file is refused before it is opened: nothing waits for a pipe.
+    ///
+    /// # Errors
+    /// [`DataError`] when it cannot be read or is empty.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let io = |error| DataError::Unreadable { path: path.into(), error };
+        let meta = fs::metadata(path).map_err(io)?;
+        let flaw = |found: &str, hint| {
+            let flaw = Flaw::whole(found, "a data file").hint(hint);
+            DataError::Content { path: path.into(), flaw }
+        };
+        if meta.is_dir() {
+            return Err(flaw("a folder", "give the file itself"));
+        }
+        if !meta.is_file() {
+            return Err(flaw("something that is no regular file", "save the data in a file first"));
+        }
+        if meta.len() == 0 {
+            return Err(flaw("an empty file", "write or download it again"));
+        }
+        let mut input = Self { path: path.into(), length: meta.len(), gzip: false, head: Vec::new() };
+        let mut magic = Vec::new();
+        File::open(path).map_err(io)?.take(2).read_to_end(&mut magic).map_err(io)?;
+        input.gzip = magic == [0x1f, 0x8b];
+        let mut head = Vec::new();
+        let begun = input.stream().map_err(io)?.take(HEAD as u64).read_to_end(&mut head);
+        // What follows a good beginning is told when it is read.
+        if let Err(error) = begun
+            && head.is_empty()
+        {
+            return Err(Trouble::Io(error).at(path));
+        }
+        input.head = head;
+        Ok(input)
+    }
+
+    /// The content from its start, decompressed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn stream(&self) -> io::Result<Box<dyn Read + Send>> {
+        let file = File::open(&self.path)?;
+        Ok(if self.gzip {
+            let packed = BufReader::with_capacity(BUFFER, file);
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(packed)))
+        } else {
+            Box::new(BufReader::with_capacity(BUFFER, file))
+        })
+    }
+
+    /// The whole content, decompressed, of at most `most` bytes.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it cannot be read or is longer.
+    pub fn bytes(&self, most: usize) -> Result<Vec<u8>, Trouble> {
+        let expected = if self.gzip { 0 } else { self.length.min(most as u64) as usize };
+        let mut bytes = Vec::with_capacity(expected);
+        self.stream()?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > most {
+            return Err(Flaw::whole(format!("more than {most} bytes"), "a smaller file").into());
+        }
+        Ok(bytes)
+    }
+
+    /// The error about this file.
+    pub fn error(&self, trouble: impl Into<Trouble>) -> DataError {
+        trouble.into().at(&self.path)
+    }
+}
+
+/// How the bytes of an array are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    Plain,
+    /// The whole file by gzip.
+    Gzip,
+    /// As an entry of a ZIP archive: so many bytes, deflated or not, with a checksum of the content.
+    Zip {
+        /// Bytes in the archive.
+        packed: u64,
+        /// Whether they are compressed.
+        deflated: bool,
+        /// CRC-32 of the content.
+        crc: u32,
+    },
+}
+
+/// An array of a file that nothing has been read of but its header.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The name by which its role is found.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// The first byte of the array's header in the file.
+    pub offset: u64,
+    /// How it is packed.
+    pub packing: Packing,
+    /// What its header says; its start is counted from that of the header, unpacked.
+    pub array: Array,
+}
+
+impl Stored {
+    /// The array that fills `input` from its header to its end.
+    ///
+    /// # Errors
+    /// [`Flaw`] when the file's size is not what the header says.
+    pub fn whole(input: &Input, array: Array) -> Result<Self, Flaw> {
+        if input.gzip {
+            check_ratio(&array, input.length)?;
+        } else {
+            array.check_size(input.length.saturating_sub(array.start as u64))?;
+        }
+        Ok(Self {
+            name: input.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            path: input.path.clone(),
+            offset: 0,
+            packing: if input.gzip { Packing::Gzip } else { Packing::Plain },
+            array,
+        })
+    }
+
+    /// Reads it as features.
+    ///
+    /// # Errors
+    /// [`DataError`] when they cannot be read or are no finite numbers.
+    pub fn features(&self) -> Result<(Features, Shape), DataError> {
+        let read = || {
+            if self.packing != Packing::Plain {
+                return self.unpack(|mut source| self.array.read_features(&mut source));
+            }
+            let (numbers, count) = self.array.numbers()?;
+            let threads = std::thread::available_parallelism().map_or(1, Into::into);
+            let open = |byte| self.open(self.array.start as u64 + byte);
+            Ok(self.array.arrange(numbers.read_parts(count, threads, open)?)?)
+        };
+        read().map_err(|trouble| self.error(trouble))
+    }
+
+    /// Reads it as labels.
+    ///
+    /// # Errors
+    /// [`DataError`] when they cannot be read or are no labels.
+    pub fn labels(&self) -> Result<Labels, DataError> {
+        self.unpack(|mut source| self.array.read_labels(&mut source)).map_err(|trouble| self.error(trouble))
+    }
+
+    /// Reads it as names of classes.
+    ///
+    /// # Errors
+    /// [`DataError`] when they cannot be read or are no names.
+    pub fn class_names(&self) -> Result<Vec<String>, DataError> {
+        self.unpack(|mut source| self.array.read_names(&mut source)).map_err(|trouble| self.error(trouble))
+    }
+
+    fn error(&self, trouble: Trouble) -> DataError {
+        let in_file = self.path.file_name().is_some_and(|file| file.to_string_lossy() == self.name);
+        if in_file { trouble.at(&self.path) } else { trouble.within(&self.name).at(&self.path) }
+    }
+
+    fn open(&self, byte: u64) -> io::Result<File> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.offset + byte))?;
+        Ok(file)
+    }
+
+    /// Lets `read` read the array from its first entry on, and makes sure that nothing follows and that the checksum
+    /// is right.
+    fn unpack<T>(&self, read: impl FnOnce(&mut dyn Read) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let file = self.open(0)?;
+        let mut source: Box<dyn Read> = match self.packing {
+            Packing::Plain => Box::new(BufReader::with_capacity(
+                BUFFER,
+                file.take((self.array.start + self.array.size) as u64),
+            )),
+            Packing::Gzip => {
+                let packed = BufReader::with_capacity(BUFFER, file);
+                Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(packed)))
+            }
+            Packing::Zip { packed, deflated, crc } => {
+                let packed = BufReader::with_capacity(BUFFER, file.take(packed));
+                let content: Box<dyn Read> =
+                    if deflated { Box::new(DeflateDecoder::new(packed)) } else { Box::new(packed) };
+                Box::new(Checked { content: CrcReader::new(content), crc })
+            }
+        };
+        io::copy(&mut (&mut source).take(self.array.start as u64), &mut io::sink())?;
+        let result = read(&mut source)?;
+        if source.read(&mut [0])? != 0 {
+            let found = format!("bytes after the {} of the array", self.array.size);
+            return Err(Flaw::whole(found, "the end").into());
+        }
+        Ok(result)
+    }
+}
+
+/// Refuses a compressed array that no `packed` bytes can hold, before memory is taken for it.
+pub fn check_ratio(array: &Array, packed: u64) -> Result<(), Flaw> {
+    let most = packed.saturating_mul(MOST_RATIO);
+    if array.size as u64 <= most {
+        return Ok(());
+    }
+    let found = format!("{packed} compressed bytes for an array of {}", array.size);
+    Err(Flaw::whole(found, "what can be compressed so far"))
+}
+
+/// Content whose checksum is looked at when it ends.
+struct Checked<R: Read> {
+    content: CrcReader<R>,
+    crc: u32,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.content.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && Crc::sum(self.content.crc()) != self.crc {
+            let message =
+                format!("the checksum {:08x} instead of {:08x}", self.content.crc().sum(), self.crc);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(read)
+    }
+}
