@@ -106,7 +106,7 @@ fn a_path_that_is_no_data_set() {
         &sandbox,
         &["--data", "data/test_batch.bin"],
         BAD_DATA,
-        &["data/test_batch.bin: found a file, expected a folder with CIFAR-10's"],
+        &["data/test_batch.bin: found a file of no known format, expected"],
     );
     for data in ["data", "generated"] {
         let args = ["--data", data, "--label", "coarse"];

@@ -11,6 +11,7 @@ mod divergence;
 mod errors;
 mod evaluate;
 mod explain;
+mod formats;
 mod gradcheck;
 mod interrupt;
 mod lbfgs;

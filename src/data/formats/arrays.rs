@@ -10,7 +10,8 @@ use super::table::{Contents, Parts, Table};
 use super::{idx, npy, zip};
 use crate::data::DataError;
 use flate2::read::DeflateDecoder;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -153,7 +154,8 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     let start = 8 + length;
     let mut header = vec![0; start as usize];
     File::open(&input.path)?.read_exact(&mut header)?;
-    let (_, metadata) = SafeTensors::read_metadata(&header).map_err(|error| damaged(error.to_string()))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&header[8..]).map_err(|error| damaged(format!("a header with {error}")))?;
     let body = input.length - start;
     if metadata.data_len() as u64 != body {
         let expected = format!("{} as the header says", metadata.data_len());
@@ -184,9 +186,14 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
             }
         };
         let element = Element { kind, size, big_endian: false };
-        let offset = start + info.data_offsets.0 as u64;
+        let (from, to) = info.data_offsets;
+        let offset = start + from as u64;
         let array = Array::new(Item::Number(element), false, info.shape.clone(), 0);
         let array = array.map_err(|flaw| flaw.within(&name))?;
+        if to as u64 > body || to.checked_sub(from) != Some(array.size) {
+            let expected = format!("{} inside the file", array.size);
+            return Err(Flaw::new(name, format!("the bytes {from} to {to}"), expected).into());
+        }
         stored.push(Stored { name, path: input.path.clone(), offset, packing: Packing::Plain, array });
     }
     stored.sort_by(|a, b| a.name.cmp(&b.name));

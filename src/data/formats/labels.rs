@@ -21,7 +21,8 @@ pub struct Collector {
     labels: Labels,
     places: HashMap<Box<[u8]>, u32>,
     /// Rows are often sorted by label: most are like the one before.
-    last: Option<(Box<[u8]>, u32)>,
+    last: Option<u32>,
+    last_text: Vec<u8>,
 }
 
 impl Collector {
@@ -30,17 +31,17 @@ impl Collector {
     /// # Errors
     /// [`Flaw`] when there are more than [`MOST_CLASSES`] different ones.
     pub fn push(&mut self, text: &[u8]) -> Result<(), Flaw> {
-        if let Some((last, place)) = &self.last
-            && **last == *text
-        {
-            self.labels.of.push(*place);
+        if let Some(place) = self.last.filter(|_| self.last_text == text) {
+            self.labels.of.push(place);
             return Ok(());
         }
         let place = match self.places.get(text) {
             Some(&place) => place,
             None => self.add(text)?,
         };
-        self.last = Some((text.into(), place));
+        self.last = Some(place);
+        self.last_text.clear();
+        self.last_text.extend_from_slice(text);
         self.labels.of.push(place);
         Ok(())
     }

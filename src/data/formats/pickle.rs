@@ -15,8 +15,10 @@ pub type Id = u32;
 /// A value of a pickle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// None, True, False.
+    /// None or True.
     Constant,
+    /// False.
+    False,
     /// A whole number.
     Integer(i64),
     /// Any other number.
@@ -95,11 +97,22 @@ impl<'a> Pickle<'a> {
 
     /// The extents and bytes of a NumPy array of bytes in C order.
     pub fn byte_array(&self, value: &Value<'a>) -> Option<(Vec<usize>, &'a [u8])> {
-        let Value::Call { function, state: Some(state), .. } = value else { return None };
-        let Value::Name(_, b"_reconstruct") = self.get(*function) else { return None };
-        // (version, shape, dtype, Fortran order, bytes)
-        let state: Vec<&Value<'a>> = self.items(self.get(*state))?.collect();
-        let [_, shape, dtype, order, data] = state[..] else { return None };
+        let Value::Call { function, arguments, state } = value else { return None };
+        let Value::Name(_, function) = self.get(*function) else { return None };
+        let parts = |id: Id| -> Option<Vec<&Value<'a>>> { Some(self.items(self.get(id))?.collect()) };
+        // _reconstruct(...) with the state (version, shape, dtype, Fortran order, bytes); of protocol 5
+        // _frombuffer(bytes, dtype, shape, order).
+        let (shape, dtype, order, data) = match (*function, state) {
+            (b"_reconstruct", Some(state)) => match parts(*state)?[..] {
+                [_, shape, dtype, order, data] => (shape, dtype, order, data),
+                _ => return None,
+            },
+            (b"_frombuffer", _) => match parts(*arguments)?[..] {
+                [data, dtype, shape, order] => (shape, dtype, order, data),
+                _ => return None,
+            },
+            _ => return None,
+        };
         let extent = |value: &Value<'_>| match value {
             Value::Integer(extent) => usize::try_from(*extent).ok(),
             _ => None,
@@ -107,7 +120,7 @@ impl<'a> Pickle<'a> {
         let extents = self.items(shape)?.map(extent).collect::<Option<Vec<usize>>>()?;
         let Value::Call { arguments, .. } = dtype else { return None };
         let is_u1 = matches!(self.items(self.get(*arguments))?.next(), Some(Value::Bytes(b"u1" | b"|u1")));
-        let is_c = matches!(order, Value::Constant | Value::Integer(0));
+        let is_c = matches!(order, Value::False | Value::Integer(0) | Value::Bytes(b"C"));
         let size = extents.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent))?;
         match self.bytes(data) {
             Some(bytes) if is_u1 && is_c && bytes.len() == size => Some((extents, bytes)),
@@ -141,7 +154,8 @@ impl<'a> Machine<'a> {
             0x95 => drop(self.cursor.u64_le("a frame's length")?),
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop(at)?),
-            b'N' | 0x88 | 0x89 => self.push(Value::Constant),
+            b'N' | 0x88 => self.push(Value::Constant),
+            0x89 => self.push(Value::False),
             b'K' => self.integer(|cursor| cursor.u8("a number").map(i64::from))?,
             b'M' => self.integer(|cursor| cursor.u16_le("a number").map(i64::from))?,
             b'J' => {
