@@ -355,11 +355,8 @@ pub fn csv_table(input: &Input, request: csv::Request<'_>) -> Result<(Table, csv
 
 fn read_csv(train: &Input, test: Option<&Input>, label: Option<&str>) -> Result<Contents, DataError> {
     let (table, columns) = csv_table(train, csv::Request { label, width: None })?;
-    let notes = if label.is_none() {
-        vec![format!("labels are from column {}", columns.label_name())]
-    } else {
-        Vec::new()
-    };
+    let guess = format!("labels are from column {}, the only one of texts", columns.label_name());
+    let notes = if columns.guessed { vec![guess] } else { Vec::new() };
     let Some(test) = test else { return Ok(Contents { parts: Parts::One(table), class_names: None, notes }) };
     let place = columns.label.map(|place| (place + 1).to_string());
     let (other, its_columns) = csv_table(test, csv::Request { label: place.as_deref(), width: None })?;

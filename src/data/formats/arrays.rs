@@ -5,7 +5,7 @@ use super::array::{Array, Item};
 use super::element::{Element, Kind};
 use super::flaw::{Flaw, Trouble};
 use super::input::{Input, Packing, Stored, check_ratio};
-use super::names::{self, Chosen, Part, Role};
+use super::names::{self, Chosen, Role};
 use super::table::{Contents, Parts, Table};
 use super::{idx, npy, zip};
 use crate::data::DataError;
@@ -73,11 +73,13 @@ fn load_group(
     let mut stored = Vec::new();
     for path in files {
         let name = path.file_name().and_then(|name| names::read_name(&name.to_string_lossy()));
-        let Some(name) = name.filter(|name| group.is_none_or(|group| name.group == group)) else { continue };
+        if name.is_none_or(|name| group.is_some_and(|group| name.group != group)) {
+            continue;
+        }
         // Another kind of file of such a name is not part of the set.
         let extension = path.extension().is_some_and(|extension| extension == "npy" || extension == "gz");
         let Ok(meta) = std::fs::metadata(path) else { continue };
-        if name.part == Part::Validation || meta.is_dir() || (layout == Layout::Npy && !extension) {
+        if meta.is_dir() || (layout == Layout::Npy && !extension) {
             continue;
         }
         let input = Input::open(path)?;
@@ -103,7 +105,7 @@ fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
     for entry in zip::entries(&mut file, input.length)? {
         let name = entry.name.trim_end_matches(".npy").to_owned();
         // Other entries may be anything: pickled objects are not looked at.
-        if names::read_name(&name).is_none_or(|name| name.part == Part::Validation) {
+        if names::read_name(&name).is_none() {
             continue;
         }
         file.seek(SeekFrom::Start(entry.start))?;
@@ -163,7 +165,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     }
     let mut stored = Vec::new();
     for (name, info) in metadata.tensors() {
-        if names::read_name(&name).is_none_or(|name| name.part == Part::Validation) {
+        if names::read_name(&name).is_none() {
             continue;
         }
         let (kind, size) = match info.dtype {

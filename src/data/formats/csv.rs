@@ -41,6 +41,8 @@ struct Plan {
 pub struct Columns {
     /// Which holds the labels.
     pub label: Option<usize>,
+    /// Whether that is so only because no other column holds texts.
+    pub guessed: bool,
     /// Their names, if the table has a header.
     pub names: Option<Vec<String>>,
 }
@@ -250,14 +252,14 @@ fn make_plan(block: &[u8], request: Request<'_>) -> Result<(Plan, Columns), Flaw
     let row = if has_header { second.unwrap_or_default() } else { names.clone() };
     let names = has_header.then_some(names);
     let columns = names.as_ref().unwrap_or(&row).len();
-    let label = label_column(names.as_deref(), &row, columns, request)?;
+    let (label, guessed) = label_column(names.as_deref(), &row, columns, request)?;
     if columns - usize::from(label.is_some()) == 0 {
         return Err(Flaw::new("line 1", "a label and no other column", "at least one column of numbers"));
     }
     let header =
         if has_header { first.len() + 1 + text[first.len()..].starts_with(b"\r") as usize } else { 0 };
     let header = (header + if marked { 3 } else { 0 }).min(block.len());
-    Ok((Plan { separator, columns, label, header }, Columns { label, names }))
+    Ok((Plan { separator, columns, label, header }, Columns { label, guessed, names }))
 }
 
 fn is_number(text: &str) -> bool {
@@ -276,12 +278,13 @@ fn is_label_name(text: &str) -> bool {
     LABEL_NAMES.contains(&text.trim().to_lowercase().as_str())
 }
 
+/// Which column holds the labels, if any does, and whether that is a guess.
 fn label_column(
     names: Option<&[String]>,
     row: &[String],
     columns: usize,
     request: Request<'_>,
-) -> Result<Option<usize>, Flaw> {
+) -> Result<(Option<usize>, bool), Flaw> {
     let unknown = |found: String, expected: String| {
         Flaw::new("line 1", found, expected)
             .hint("--label-column takes a column's name, its number from 1, or last")
@@ -297,10 +300,12 @@ fn label_column(
             None => format!("the label column {wanted:?}"),
         };
         let place = by_name.or_else(by_place);
-        return place.map(Some).ok_or_else(|| unknown(format!("{columns} columns without it"), expected));
+        return place
+            .map(|place| (Some(place), false))
+            .ok_or_else(|| unknown(format!("{columns} columns without it"), expected));
     }
     if request.width == Some(columns) {
-        return Ok(None);
+        return Ok((None, false));
     }
     let named: Vec<usize> = names
         .unwrap_or_default()
@@ -310,12 +315,12 @@ fn label_column(
         .map(|(at, _)| at)
         .collect();
     if let [only] = named[..] {
-        return Ok(Some(only));
+        return Ok((Some(only), false));
     }
     let texts: Vec<usize> =
         row.iter().enumerate().filter(|(_, text)| !is_number(text)).map(|(at, _)| at).collect();
     match texts[..] {
-        [only] => Ok(Some(only)),
+        [only] => Ok((Some(only), true)),
         _ => Err(unknown(
             format!("{columns} columns, none of which is the label's for certain"),
             "one of the name label, or of texts".into(),

@@ -51,9 +51,13 @@ pub fn parse(bytes: &[u8]) -> Result<Array, Flaw> {
 /// The type `'<f4'` and its like, in quotes.
 fn item(text: &str) -> Result<Item, Flaw> {
     let unknown = || {
-        let shown: String = text.chars().take(20).collect();
-        Flaw::whole(format!("the type {shown}"), "u1 to u8, i1 to i8, f2 to f8, b1, S or U")
-            .hint("numpy's astype(\"float32\") makes a type of any numbers")
+        let shown: String =
+            text.split_inclusive([',', ']']).next().unwrap_or_default().chars().take(20).collect();
+        Flaw::whole(
+            format!("the type {}", shown.trim_end_matches(',')),
+            "u1 to u8, i1 to i8, f2 to f8, b1, S or U",
+        )
+        .hint("numpy's astype(\"float32\") makes a type of any numbers")
     };
     let quoted = text.strip_prefix('\'').and_then(|text| text.split_once('\''));
     let (descr, _) = quoted.ok_or_else(unknown)?;

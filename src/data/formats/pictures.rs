@@ -77,6 +77,8 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 /// Files of pictures and the class of each.
 #[derive(Default)]
 struct Files {
+    /// The folder they are in.
+    folder: PathBuf,
     paths: Vec<PathBuf>,
     labels: Labels,
     /// Files that are no pictures.
@@ -106,11 +108,7 @@ pub fn load(folder: &Path, size: Option<[usize; 2]>) -> Result<Contents, DataErr
     if others > 0 {
         notes.push(format!("{others} files that are no PNG or JPEG are left out"));
     }
-    let (mut tables, resized) = decode(&files, size)?;
-    if resized > 0 {
-        let total: usize = tables.iter().map(Table::rows).sum();
-        notes.push(format!("{resized} of {total} pictures were resized"));
-    }
+    let mut tables = decode(&files, size)?;
     let last = tables.pop();
     let parts = match (tables.pop(), last) {
         (Some(train), Some(test)) => Parts::Both { train, test },
@@ -159,7 +157,7 @@ fn no_pictures(folder: &Path) -> DataError {
 
 /// The pictures in the subfolders of `folder`.
 fn files(folder: &Path) -> Result<Files, DataError> {
-    let mut files = Files::default();
+    let mut files = Files { folder: folder.into(), ..Files::default() };
     for class in list(folder)?.into_iter().filter(|path| path.is_dir()) {
         let before = files.paths.len();
         for path in list(&class)? {
@@ -178,42 +176,39 @@ fn files(folder: &Path) -> Result<Files, DataError> {
     Ok(files)
 }
 
-/// A table for each list of files, all of one size and as many channels, and how many pictures were resized.
-fn decode(files: &[Files], size: Option<[usize; 2]>) -> Result<(Vec<Table>, usize), DataError> {
+/// A table for each list of files, all of one size and as many channels.
+fn decode(files: &[Files], size: Option<[usize; 2]>) -> Result<Vec<Table>, DataError> {
     let mut decoded = Vec::new();
     let mut size_of_all = size;
     for files in files {
         let pictures = decode_all(&files.paths, size)?;
         for (picture, path) in pictures.iter().zip(&files.paths) {
-            let expected = *size_of_all.get_or_insert(picture.0.size);
-            if picture.0.size != expected {
+            let expected = *size_of_all.get_or_insert(picture.size);
+            if picture.size != expected {
                 let show = |[width, height]: [usize; 2]| format!("{width} x {height} pixels");
-                let flaw = Flaw::whole(
-                    show(picture.0.size),
-                    format!("{} as the pictures before it", show(expected)),
-                )
-                .hint("--size 32 resizes all pictures to 32 x 32");
+                let flaw =
+                    Flaw::whole(show(picture.size), format!("{} as the pictures before it", show(expected)))
+                        .hint("--size 32 resizes all pictures to 32 x 32");
                 return Err(DataError::Content { path: path.clone(), flaw });
             }
         }
         if pictures.is_empty() {
-            return Err(no_pictures(files.paths.first().map_or(Path::new("the folder"), |path| path)));
+            return Err(no_pictures(&files.folder));
         }
         decoded.push(pictures);
     }
-    let resized = decoded.iter().flatten().filter(|(_, resized)| *resized).count();
-    let channels = decoded.iter().flatten().map(|(picture, _)| picture.planes.len()).max().unwrap_or(1);
+    let channels = decoded.iter().flatten().map(|picture| picture.planes.len()).max().unwrap_or(1);
     let tables = decoded
         .iter()
         .zip(files)
         .map(|(pictures, files)| table(pictures, channels, Some(files.labels.clone())));
-    Ok((tables.collect(), resized))
+    Ok(tables.collect())
 }
 
-fn table(pictures: &[(Picture, bool)], channels: usize, labels: Option<Labels>) -> Table {
-    let [width, height] = pictures.first().map_or([0, 0], |(picture, _)| picture.size);
+fn table(pictures: &[Picture], channels: usize, labels: Option<Labels>) -> Table {
+    let [width, height] = pictures.first().map_or([0, 0], |picture| picture.size);
     let mut pixels = Vec::with_capacity(pictures.len() * channels * width * height);
-    for (picture, _) in pictures {
+    for picture in pictures {
         match (&picture.planes[..], channels) {
             // A grey picture among coloured ones has three equal planes.
             ([grey], channels) => (0..channels).for_each(|_| pixels.extend_from_slice(grey)),
@@ -230,14 +225,14 @@ fn table(pictures: &[(Picture, bool)], channels: usize, labels: Option<Labels>) 
     Table { features: Features::Bytes(pixels), shape: Shape::Image { channels, height, width }, labels }
 }
 
-/// Decodes the files side by side, and resizes them to `size`; tells of each whether that changed it.
-fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<(Picture, bool)>, DataError> {
+/// Decodes the files side by side, and resizes them to `size`.
+fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<Picture>, DataError> {
     let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
     let part = paths.len().div_ceil(threads).max(1);
-    let read_part = |paths: &[PathBuf]| -> Result<Vec<(Picture, bool)>, DataError> {
+    let read_part = |paths: &[PathBuf]| -> Result<Vec<Picture>, DataError> {
         paths.iter().map(|path| read(path, size)).collect()
     };
-    let results: Vec<Result<Vec<(Picture, bool)>, DataError>> = std::thread::scope(|scope| {
+    let results: Vec<Result<Vec<Picture>, DataError>> = std::thread::scope(|scope| {
         let workers: Vec<_> = paths.chunks(part).map(|paths| scope.spawn(move || read_part(paths))).collect();
         workers
             .into_iter()
@@ -247,16 +242,16 @@ fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<(Pictur
     Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Picture, bool), DataError> {
+fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
     let input = Input::open(path)?;
     let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
     let picture = parse(&bytes).map_err(|flaw| input.error(flaw))?;
     match size {
         Some(size) if size != picture.size => {
             let planes = picture.planes.iter().map(|plane| resize(plane, picture.size, size)).collect();
-            Ok((Picture { size, planes }, true))
+            Ok(Picture { size, planes })
         }
-        _ => Ok((picture, false)),
+        _ => Ok(picture),
     }
 }
 
@@ -362,7 +357,27 @@ mod tests {
         }
     }
 
-    /// One colour of 16 x 16 pixels, written by Pillow 12 at quality 95; a JPEG decodes to about its colour.
+    /// 8 x 8 pixels of grey 77, by Pillow 13: `Image.new("L", (8, 8), 77).save(..., quality=50, optimize=True)`.
+    const JPEG: &str = "ffd8ffe000104a46494600010100000100010000ffdb004300100b0c0e0c0a100e0d0e1211101318\
+        281a181616183123251d283a333d3c3933383740485c4e404457453738506d51575f626768673e4d\
+        71797064785c656763ffc0000b080008000801011100ffc400140001000000000000000000000000\
+        00000005ffc40014100100000000000000000000000000000000ffda0008010100003f0015ffd9";
+
+    #[test]
+    fn jpeg_is_decoded_or_refused() {
+        let digits = JPEG.as_bytes();
+        let byte = |pair: &[u8]| {
+            u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal")
+        };
+        let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
+        let picture = parse(&bytes).expect("decodes");
+        assert_eq!((picture.size, picture.planes.len()), ([8, 8], 1));
+        assert!(picture.planes[0].iter().all(|pixel| pixel.abs_diff(77) <= 2), "{picture:?}");
+        for cut in [3, 20, 60, 100, 130, 150] {
+            assert!(parse(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
     #[test]
     fn folders_are_classes_and_parts() {
         let red = png_of(ColorType::Rgb, 1, &[255, 0, 0, 9, 9, 9]);
@@ -402,6 +417,5 @@ mod tests {
         let contents = load(folder.path(), Some([2, 2])).expect("resizes");
         let Parts::One(table) = contents.parts else { panic!("one") };
         assert_eq!(table.features, Features::Bytes(vec![7, 7, 8, 8, 7, 8, 7, 8]));
-        assert_eq!(contents.notes, ["2 of 2 pictures were resized"]);
     }
 }

@@ -26,7 +26,9 @@ pub fn load(input: &Input, label: Option<Label>) -> Result<Dataset, DataError> {
     let missing = |layout: &Layout| -> Vec<String> {
         layout.files().into_iter().filter(|file| !files.contains_key(file)).collect()
     };
-    let Some(layout) = layouts.iter().copied().min_by_key(|layout| missing(layout).len()) else {
+    let Some(layout) =
+        layouts.iter().copied().rev().max_by_key(|layout| layout.files().len() - missing(layout).len())
+    else {
         unreachable!("there are layouts")
     };
     let missing = missing(&layout);
