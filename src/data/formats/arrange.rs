@@ -88,6 +88,9 @@ fn source_order(extents: &[usize], fortran: bool, channels_last: bool) -> Vec<u3
     order
 }
 
+/// Rows taken at a time: they share the cache lines of each column.
+const GROUP: usize = 64;
+
 fn reorder<T: Copy + Default>(mut values: Vec<T>, rows: usize, order: &[u32], fortran: bool) -> Vec<T> {
     let width = order.len();
     if !fortran {
@@ -98,8 +101,6 @@ fn reorder<T: Copy + Default>(mut values: Vec<T>, rows: usize, order: &[u32], fo
         }
         return values;
     }
-    // Rows are taken in groups that share the cache lines of each column.
-    const GROUP: usize = 64;
     let mut arranged = vec![T::default(); values.len()];
     for (group, out) in arranged.chunks_mut(GROUP * width).enumerate() {
         let first = group * GROUP;

@@ -68,14 +68,9 @@ pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Colum
     let mut features = Features::Bytes(Vec::new());
     let mut plan: Option<(Plan, Columns)> = None;
     let floats = AtomicBool::new(false);
-    while let Some((block, lines)) = blocks.next()? {
-        let (plan, start) = match &plan {
-            Some((plan, _)) => (plan, 0),
-            None => {
-                let made = plan.insert(make_plan(block, request)?);
-                (&made.0, made.0.header)
-            }
-        };
+    while let Some((block, lines)) = blocks.next_block()? {
+        let start = if plan.is_none() { plan.insert(make_plan(block, request)?).0.header } else { 0 };
+        let Some((plan, _)) = &plan else { unreachable!("it was made of the first block") };
         let parser = Parser {
             as_bytes: &|text| {
                 rows::<u8>(text, plan).map(|(values, labels)| (Features::Bytes(values), labels))
@@ -120,7 +115,7 @@ fn rows<T: Cell>(text: &[u8], plan: &Plan) -> Result<(Vec<T>, Collector), Stop> 
             }
             parse_row(row, plan, &mut values, &mut labels).map_err(|stop| match stop {
                 Stop::Flaw(_, flaw) => Stop::Flaw(line, flaw),
-                other => other,
+                Stop::NotBytes => Stop::NotBytes,
             })?;
         }
         at = end + 1;

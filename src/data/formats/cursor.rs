@@ -1,5 +1,7 @@
 //! A place in bytes, whose every read is checked.
 
+#![allow(clippy::missing_errors_doc, reason = "every read has one error: that the bytes end before it")]
+
 use super::flaw::Flaw;
 
 /// Reads forward through bytes; running past their end is a [`Flaw`], never a panic.

@@ -90,7 +90,7 @@ impl Element {
             (Kind::Bool | Kind::Unsigned, 1) => decode!(u8, raw, out, big, i64::from),
             (Kind::Bool | Kind::Unsigned, 2) => decode!(u16, raw, out, big, i64::from),
             (Kind::Bool | Kind::Unsigned, 4) => decode!(u32, raw, out, big, i64::from),
-            (Kind::Bool | Kind::Unsigned, _) => decode!(u64, raw, out, big, |value| value as i64),
+            (Kind::Bool | Kind::Unsigned, _) => decode!(u64, raw, out, big, u64::cast_signed),
             (Kind::Float | Kind::BrainFloat, _) => {
                 let mut floats = vec![0.0_f64; raw.len() / self.size];
                 let out = floats.iter_mut();
@@ -225,7 +225,10 @@ pub fn not_finite(place: &str, value: f64) -> Flaw {
         .hint("leave such rows out, or fill in what is missing")
 }
 
-/// Does `work` on each part with a thread of its own, and returns the first failure.
+/// Does `work` on each part with a thread of its own.
+///
+/// # Errors
+/// The first failure, in the order of the parts.
 pub fn join<T: Send>(
     parts: impl Iterator<Item = T>,
     work: impl Fn(T) -> Result<(), Trouble> + Sync,

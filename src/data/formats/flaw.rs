@@ -86,7 +86,7 @@ impl Trouble {
             Self::Io(error) if is_content(error.kind()) => {
                 Self::Flaw(Flaw::new(part, error.to_string(), "whole compressed data"))
             }
-            io => io,
+            Self::Io(error) => Self::Io(error),
         }
     }
 }

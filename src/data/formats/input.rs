@@ -228,7 +228,10 @@ impl Stored {
     }
 }
 
-/// Refuses a compressed array that no `packed` bytes can hold, before memory is taken for it.
+/// Makes sure that `packed` compressed bytes can hold the array, before memory is taken for it.
+///
+/// # Errors
+/// [`Flaw`] when not.
 pub fn check_ratio(array: &Array, packed: u64) -> Result<(), Flaw> {
     let most = packed.saturating_mul(MOST_RATIO);
     if array.size as u64 <= most {

@@ -64,6 +64,9 @@ impl Collector {
     }
 
     /// Adds all of `more`, which follow.
+    ///
+    /// # Errors
+    /// As [`Collector::push`].
     pub fn append(&mut self, more: &Labels) -> Result<(), Flaw> {
         let mut places = Vec::with_capacity(more.texts.len());
         for text in &more.texts {
@@ -109,16 +112,12 @@ impl Labels {
     pub fn classes(&self) -> Vec<String> {
         let mut names = self.texts.clone();
         let numbers: Option<Vec<i64>> = names.iter().map(|name| name.parse().ok()).collect();
-        match numbers {
-            Some(mut numbers) => {
-                numbers.sort_unstable();
-                numbers.iter().map(ToString::to_string).collect()
-            }
-            None => {
-                names.sort_unstable();
-                names
-            }
+        if let Some(mut numbers) = numbers {
+            numbers.sort_unstable();
+            return numbers.iter().map(ToString::to_string).collect();
         }
+        names.sort_unstable();
+        names
     }
 
     /// Forgets texts that no example has.

@@ -33,7 +33,7 @@ impl<R: Read> Blocks<R> {
     ///
     /// # Errors
     /// [`Trouble`] when it cannot be read, or a line is longer than any row.
-    pub fn next(&mut self) -> Result<Option<(&[u8], usize)>, Trouble> {
+    pub fn next_block(&mut self) -> Result<Option<(&[u8], usize)>, Trouble> {
         self.lines += count_lines(&self.buffer[..self.given]);
         self.buffer.drain(..self.given);
         self.given = 0;
@@ -157,6 +157,7 @@ impl From<Vec<f32>> for Features {
 
 impl Features {
     /// No numbers of the same kind.
+    #[must_use]
     pub fn none(&self) -> Self {
         match self {
             Self::Bytes(_) => Self::Bytes(Vec::new()),
@@ -194,12 +195,15 @@ mod tests {
     fn blocks_are_whole_lines() {
         let text = b"one\ntwo\nthree";
         let mut blocks = Blocks::new(&text[..]);
-        assert_eq!(blocks.next().expect("reads"), Some((&text[..], 0)));
-        assert_eq!(blocks.next().expect("reads"), None);
+        assert_eq!(blocks.next_block().expect("reads"), Some((&text[..], 0)));
+        assert_eq!(blocks.next_block().expect("reads"), None);
         let long = [vec![b'x'; BLOCK - 1], b"\nyy\nz".to_vec()].concat();
         let mut blocks = Blocks::new(&long[..]);
-        assert_eq!(blocks.next().expect("reads").map(|(text, line)| (text.len(), line)), Some((BLOCK, 0)));
-        assert_eq!(blocks.next().expect("reads"), Some((&b"yy\nz"[..], 1)));
+        assert_eq!(
+            blocks.next_block().expect("reads").map(|(text, line)| (text.len(), line)),
+            Some((BLOCK, 0))
+        );
+        assert_eq!(blocks.next_block().expect("reads"), Some((&b"yy\nz"[..], 1)));
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn parse(text: &[u8]) -> Option<(f64, usize)> {
         let point = at;
         digits(&mut at, &mut mantissa);
         count += at - point;
-        exponent = -((at - point).min(1 << 20) as i32);
+        exponent = -i32::try_from(at - point).unwrap_or(1 << 20);
     }
     if count == 0 {
         return None;

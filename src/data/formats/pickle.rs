@@ -122,15 +122,8 @@ impl<'a> Pickle<'a> {
         let is_u1 = matches!(self.items(self.get(*arguments))?.next(), Some(Value::Bytes(b"u1" | b"|u1")));
         let is_c = matches!(order, Value::False | Value::Integer(0) | Value::Bytes(b"C"));
         let size = extents.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent))?;
-        match self.bytes(data) {
-            Some(bytes) if is_u1 && is_c && bytes.len() == size => Some((extents, bytes)),
-            _ => None,
-        }
-    }
-
-    fn bytes(&self, value: &Value<'a>) -> Option<&'a [u8]> {
-        match value {
-            Value::Bytes(bytes) => Some(bytes),
+        match data {
+            Value::Bytes(bytes) if is_u1 && is_c && bytes.len() == size => Some((extents, bytes)),
             _ => None,
         }
     }
@@ -159,7 +152,7 @@ impl<'a> Machine<'a> {
             b'K' => self.integer(|cursor| cursor.u8("a number").map(i64::from))?,
             b'M' => self.integer(|cursor| cursor.u16_le("a number").map(i64::from))?,
             b'J' => {
-                self.integer(|cursor| cursor.array("a number").map(|b| i64::from(i32::from_le_bytes(b))))?
+                self.integer(|cursor| cursor.array("a number").map(|b| i64::from(i32::from_le_bytes(b))))?;
             }
             0x8a => self.long()?,
             b'G' => {
@@ -169,10 +162,10 @@ impl<'a> Machine<'a> {
             // Strings of Python 2, bytes and text, by the size of their lengths
             b'U' | b'C' | 0x8c => self.bytes(|cursor| cursor.u8("a length").map(usize::from))?,
             b'T' | b'B' | b'X' => {
-                self.bytes(|cursor| cursor.u32_le("a length").map(|length| length as usize))?
+                self.bytes(|cursor| cursor.u32_le("a length").map(|length| length as usize))?;
             }
             0x8d | 0x8e | 0x96 => {
-                self.bytes(|cursor| cursor.u64_le("a length").map(|length| length as usize))?
+                self.bytes(|cursor| cursor.u64_le("a length").map(|length| length as usize))?;
             }
             b']' | b')' | 0x8f => self.push(Value::List(Vec::new())),
             b'}' => self.push(Value::Dict(Vec::new())),

@@ -127,7 +127,7 @@ pub fn read(source: &mut dyn Read) -> Result<Rows, Trouble> {
     let mut dense = Dense::empty();
     let mut text = 0;
     let floats = AtomicBool::new(false);
-    while let Some((block, lines)) = blocks.next()? {
+    while let Some((block, lines)) = blocks.next_block()? {
         text += block.len();
         let parser = Parser {
             as_bytes: &rows::<u8>,

@@ -6,7 +6,7 @@ use crate::data::formats::input::Input;
 use crate::data::formats::tar;
 use crate::data::{DataError, Dataset, Examples, Features, Label, Source};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Loads the data set in the archive.
 ///
@@ -41,7 +41,7 @@ pub fn load(input: &Input, label: Option<Label>) -> Result<Dataset, DataError> {
         let expected = format!("all {} files of {}", layout.files().len(), layout.name());
         return Err(input.error(Flaw::whole(found, expected).hint("download the archive again")));
     }
-    if !layout.has_choice() && label.is_some() {
+    if layout.label().is_none() && label.is_some() {
         return Err(DataError::LabelChoice { name: input.path.display().to_string() });
     }
     let class_names =
@@ -86,17 +86,20 @@ impl Archive<'_> {
 }
 
 /// Puts the examples of a file's bytes behind those that are there.
+///
+/// # Errors
+/// [`DataError`] when they are no whole records or no pickled batch, or have a label outside 0 to K - 1.
 pub fn append(
-    path: &PathBuf,
+    path: &Path,
     bytes: &[u8],
     layout: Layout,
     classes: usize,
     pixels: &mut Vec<u8>,
     labels: &mut Vec<u16>,
 ) -> Result<(), DataError> {
-    if let Some(label) = layout.python_label() {
-        let batch = python::batch(bytes, PIXELS, label, classes)
-            .map_err(|flaw| DataError::Content { path: path.clone(), flaw })?;
+    if layout.is_python() {
+        let batch = python::batch(bytes, PIXELS, layout.label(), classes)
+            .map_err(|flaw| DataError::Content { path: path.into(), flaw })?;
         pixels.extend_from_slice(batch.pixels);
         labels.extend(batch.labels.iter().map(|&label| u16::from(label)));
         return Ok(());

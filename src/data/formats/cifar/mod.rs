@@ -100,18 +100,17 @@ impl Layout {
         }
     }
 
-    /// For the Python release, which labels to take, where there are several.
-    fn python_label(self) -> Option<Option<Label>> {
-        match self {
-            Self::Python10 => Some(None),
-            Self::Python100(label) => Some(Some(label)),
-            Self::Cifar10 | Self::Cifar100(_) => None,
-        }
+    /// Whether it is of the Python release.
+    fn is_python(self) -> bool {
+        matches!(self, Self::Python10 | Self::Python100(_))
     }
 
-    /// Whether there are several kinds of labels.
-    fn has_choice(self) -> bool {
-        matches!(self, Self::Cifar100(_) | Self::Python100(_))
+    /// Which labels to take, where there are several kinds.
+    fn label(self) -> Option<Label> {
+        match self {
+            Self::Cifar100(label) | Self::Python100(label) => Some(label),
+            Self::Cifar10 | Self::Python10 => None,
+        }
     }
 
     fn train_files(self) -> Vec<String> {
@@ -166,8 +165,8 @@ impl Layout {
 
     /// The class names in the file of them.
     fn parse_names(self, path: &Path, bytes: &[u8]) -> Result<Vec<String>, DataError> {
-        let names: Vec<String> = if let Some(label) = self.python_label() {
-            python::class_names(bytes, label)
+        let names: Vec<String> = if self.is_python() {
+            python::class_names(bytes, self.label())
                 .map_err(|flaw| DataError::Content { path: path.into(), flaw })?
         } else {
             // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
@@ -183,7 +182,7 @@ impl Layout {
 
     /// Reads the files one after the other into one set.
     fn read_parts(self, paths: &[PathBuf], classes: usize) -> Result<Examples, DataError> {
-        if self.python_label().is_none() {
+        if !self.is_python() {
             return read_parts(paths, self.record(), classes);
         }
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -203,17 +202,16 @@ impl Layout {
 const LARGEST: usize = 1 << 30;
 
 /// Loads the data set in the folder `path`, or in the folder of the original archive's name inside it.
+///
+/// # Errors
+/// [`DataError`] when files are missing, cut off or damaged, or have a label outside 0 to K - 1.
 pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     let (folder, layout) = find(path, label)?;
     let class_names = read_names(&folder.join(layout.names_file()), layout)?;
     let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
     let train = layout.read_parts(&train_paths, class_names.len())?;
     let test = layout.read_parts(&[folder.join(layout.test_file())], class_names.len())?;
-    let notes = if layout.python_label().is_none() {
-        uneven_batches(&train_paths, layout.record())?
-    } else {
-        Vec::new()
-    };
+    let notes = if layout.is_python() { Vec::new() } else { uneven_batches(&train_paths, layout.record())? };
     Ok(Dataset {
         name: layout.name().into(),
         source: Source::Path(folder),
@@ -272,7 +270,7 @@ fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataErro
                     expected: format!("all {} files of {}", files.len(), layout.name()),
                 });
             }
-            if !layout.has_choice() && label.is_some() {
+            if layout.label().is_none() && label.is_some() {
                 return Err(DataError::LabelChoice { name: folder.display().to_string() });
             }
             return Ok((folder, layout));

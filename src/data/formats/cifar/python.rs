@@ -40,7 +40,9 @@ pub fn batch(bytes: &[u8], width: usize, label: Option<Label>, classes: usize) -
     let mut labels = Vec::with_capacity(rows);
     for value in list.ok_or_else(|| missing(key, "a list of numbers"))? {
         match value {
-            Value::Integer(label) if (0..classes as i64).contains(label) => labels.push(*label as u8),
+            Value::Integer(label) if usize::try_from(*label).is_ok_and(|label| label < classes) => {
+                labels.push(*label as u8);
+            }
             Value::Integer(label) => {
                 let place = format!("record {}", labels.len());
                 return Err(Flaw::new(place, format!("label {label}"), format!("0 to {}", classes - 1)));
