@@ -1,6 +1,8 @@
 //! Data in every format: the same data set is the same model, whatever its files; and what is wrong with a file is
 //! said in one line.
 
+#![allow(clippy::format_push_string, reason = "tables of text are small here")]
+
 use crate::support::{CLASSES, PIXELS, RunFolder, Sandbox, Table, json, number, records};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
@@ -155,7 +157,8 @@ fn png(image: &[u8]) -> Vec<u8> {
 }
 
 fn csv(set: &Set) -> String {
-    let mut text = (0..PIXELS).map(|pixel| format!("p{pixel},")).collect::<String>() + "label\n";
+    let names: Vec<String> = (0..PIXELS).map(|pixel| format!("p{pixel}")).collect();
+    let mut text = names.join(",") + ",label\n";
     for (name, image) in set.images() {
         image.iter().for_each(|pixel| text.push_str(&format!("{pixel},")));
         text.push_str(&format!("{name}\n"));

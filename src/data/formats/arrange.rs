@@ -137,10 +137,10 @@ mod tests {
 
     #[test]
     fn every_order_of_one_picture_set_is_the_same_rows() {
-        let expected = Features::Bytes(planes());
-        let image = Shape::Image { channels: 3, height: 5, width: 6 };
         // Where (n, c, h, w) lies in each order, by the extents from the slowest index to the fastest.
         type Place = fn(usize, usize, usize, usize) -> usize;
+        let expected = Features::Bytes(planes());
+        let image = Shape::Image { channels: 3, height: 5, width: 6 };
         let cases: [(&[usize], bool, Place); 4] = [
             (&[2, 3, 5, 6], false, |n, c, h, w| ((n * 3 + c) * 5 + h) * 6 + w),
             (&[2, 5, 6, 3], false, |n, c, h, w| ((n * 5 + h) * 6 + w) * 3 + c),

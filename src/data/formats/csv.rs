@@ -335,6 +335,7 @@ pub fn is_text(head: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::format_push_string, reason = "tables of text are small here")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_number_is_read_in_both_byte_orders() {
+        type Encode = fn(f32) -> Vec<u8>;
         let values = [1.5_f32, -2.0, 0.25, 96.0];
         let expected = Features::Floats(values.to_vec());
-        type Encode = fn(f32) -> Vec<u8>;
         let cases: [(Kind, usize, Encode); 4] = [
             (Kind::Float, 2, |value| f16::from_f32(value).to_le_bytes().to_vec()),
             (Kind::Float, 4, |value| value.to_le_bytes().to_vec()),

@@ -334,6 +334,7 @@ pub fn is_svmlight(text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::format_push_string, reason = "tables of text are small here")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
