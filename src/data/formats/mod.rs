@@ -1,6 +1,6 @@
 //! One reader a format: each turns bytes into a [`Table`](table::Table), and knows no other.
 //!
-//! [`input`] opens files, [`Format::of`] recognises them by their first bytes; [`array`] and [`element`] decode what
+//! [`input`] opens files, [`Format::of`] recognises them by their first bytes; [`mod@array`] and [`element`] decode what
 //! `.npy`, `.npz`, IDX and safetensors have in common, [`lines`] and [`number`] what CSV and svmlight have. Parsers see
 //! bytes, not files; what is wrong is a [`flaw::Flaw`], to which whoever opened the file adds its name.
 
