@@ -2,9 +2,11 @@
 
 mod explain;
 mod report;
+mod sweep;
 
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
 pub use report::ReportArgs;
+pub use sweep::SweepRequest;
 
 use crate::config::{Settings, StrategyName};
 use crate::data::{Format, Label, Preprocess, Request as DataRequest};
@@ -39,6 +41,8 @@ enum Command {
     Train(Box<RunArgs>),
     /// Try random weights and keep the best: the lecture's first strategy
     RandomSearch(Box<RunArgs>),
+    /// Train with every combination of settings, choose by validation, refit and test the best
+    Sweep(Box<sweep::SweepArgs>),
     /// Check analytic gradients against numerical ones, and the kernels against f64
     Gradcheck(GradcheckArgs),
     /// Measure a trained model: accuracy, top-k, precision and recall by class, confusion matrix
@@ -238,6 +242,8 @@ pub struct PredictArgs {
 pub enum Request {
     /// Train, by whichever strategy.
     Run(Box<RunRequest>),
+    /// Train many times, and choose.
+    Sweep(Box<SweepRequest>),
     /// Check gradients.
     Gradcheck(GradcheckArgs),
     /// Measure a model.
@@ -267,6 +273,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
             request.given.push("strategy".into());
             Request::Run(Box::new(request))
         }
+        Some(Command::Sweep(args)) => Request::Sweep(Box::new(args.request(inner))),
         Some(Command::Gradcheck(args)) => Request::Gradcheck(args),
         Some(Command::Evaluate(args)) => Request::Evaluate(args),
         Some(Command::Predict(args)) => Request::Predict(args),
@@ -326,19 +333,24 @@ fn wrong_value(error: &clap::Error) -> Option<String> {
 pub const NOT_OF_A_RACE: [&str; 8] =
     ["strategy", "out", "watch-test", "attempts", "scale", "local", "tol", "max-iterations"];
 
-/// The clap command, with what random search and a race do not use hidden from their help.
+/// The clap command, with what random search, sweeps and a race do not use hidden from their help.
 fn command() -> clap::Command {
     let searching = Settings { strategy: StrategyName::RandomSearch, ..Settings::default() };
-    let command = Cli::command().mut_subcommand("random-search", |command| {
-        command.mut_args(|arg| {
-            let unused = arg
-                .get_long()
-                .is_some_and(|key| key == "strategy" || searching.without_effect(key).is_some());
-            // A margin has its effect, or none, whatever the strategy.
-            let hide = unused && arg.get_long() != Some("margin");
-            arg.hide(hide)
-        })
-    });
+    let sweeping = |command: clap::Command| {
+        let folder = "Folder to write the sweep into [default: runs/TIME-sweep]";
+        command.mut_arg("out", |arg| arg.help(folder)).mut_arg("watch_test", |arg| arg.hide(true))
+    };
+    let command =
+        Cli::command().mut_subcommand("sweep", sweeping).mut_subcommand("random-search", |command| {
+            command.mut_args(|arg| {
+                let unused = arg
+                    .get_long()
+                    .is_some_and(|key| key == "strategy" || searching.without_effect(key).is_some());
+                // A margin has its effect, or none, whatever the strategy.
+                let hide = unused && arg.get_long() != Some("margin");
+                arg.hide(hide)
+            })
+        });
     command.mut_subcommand("explain", |explain| {
         explain.mut_subcommand("trajectories", |command| {
             let command = command.mut_arg("force", |arg| arg.help("Replace pictures that are there"));

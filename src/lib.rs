@@ -34,5 +34,6 @@ pub mod optim;
 pub mod random;
 pub mod report;
 pub mod run_folder;
+pub mod sweep;
 pub mod train;
 pub mod trajectory;

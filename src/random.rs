@@ -25,6 +25,8 @@ pub enum Stream {
     GradientCheck = 6,
     /// Starting vector and rows of the curvature estimate.
     Curvature = 7,
+    /// Settings that a sweep draws.
+    Sweep = 8,
     /// Rows that test, where a file does not say.
     TestSplit = 20,
 }

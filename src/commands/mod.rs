@@ -6,6 +6,7 @@ mod file;
 mod gradcheck;
 mod predict;
 mod report;
+mod sweep;
 mod train;
 
 use crate::cli::Request;
@@ -14,6 +15,7 @@ use crate::data::DataError;
 use crate::kernel::{Compute, Kernel, Team};
 use crate::model::ModelError;
 use crate::run_folder::RunFolderError;
+use crate::sweep::SweepFolderError;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -51,6 +53,7 @@ impl Exit {
 pub fn run(request: Request) -> anyhow::Result<Exit> {
     match request {
         Request::Run(request) => train::run(&request),
+        Request::Sweep(request) => sweep::run(&request),
         Request::Gradcheck(args) => gradcheck::run(&args),
         Request::Evaluate(args) => evaluate::run(&args),
         Request::Predict(args) => predict::run(&args),
@@ -75,6 +78,9 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<train::ResumeError>() {
         return (error.code(), Some(error.hint()));
+    }
+    if let Some(error) = error.downcast_ref::<SweepFolderError>() {
+        return (error.code(), Some(error.hint().into()));
     }
     if let Some(error) = error.downcast_ref::<explain::InputError>() {
         return (2, Some(error.hint.into()));

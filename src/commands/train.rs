@@ -14,7 +14,7 @@ use crate::machine::{Machine, peak_memory_bytes};
 use crate::metrics::wilson_interval;
 use crate::model::{About, LinearModel};
 use crate::objective::reference::Reference;
-use crate::objective::{LinearProblem, Loss};
+use crate::objective::{LinearProblem, Loss, SecondMoment};
 use crate::optim::{largest_eigenvalue, suggested_rate};
 use crate::random::{self, Stream};
 use crate::report::attempts::{AttemptsInput, render_attempts};
@@ -26,7 +26,7 @@ use crate::report::summary::{RunResult, attempts_csv, history_csv, iterations_cs
 use crate::report::templates;
 use crate::run_folder::{self, RunFolder};
 use crate::train::{self, Checkpoint, Course, Epoch, Figures, Iteration, Keeper, State, Stop, Watched};
-use checkpoints::Checkpoints;
+pub(super) use checkpoints::Checkpoints;
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Set by Ctrl-C; strategies look at it after every step.
-static INTERRUPT: AtomicBool = AtomicBool::new(false);
+pub(super) static INTERRUPT: AtomicBool = AtomicBool::new(false);
 
 pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
     let begun = Instant::now();
@@ -76,7 +76,8 @@ fn train(
     tell_data(console, &data);
     let compute = compute(settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let session = Session { config, console, data: &data, split, compute: &compute, preprocessing };
+    let session =
+        Session { config, console, data: &data, split, compute: &compute, preprocessing, moment: None };
     tell_objective(&session);
 
     // The digest reads every byte once: that need not wait for training, nor training for it.
@@ -117,7 +118,7 @@ fn train(
 }
 
 /// The first Ctrl-C lets the step finish and saves; a second one stops at once, and leaves nothing half-written.
-fn stop_on_interrupt() -> anyhow::Result<()> {
+pub(super) fn stop_on_interrupt() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPT.swap(true, Ordering::Relaxed) {
             run_folder::abandon();
@@ -127,10 +128,15 @@ fn stop_on_interrupt() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `<time>-<loss>`, in UTC.
+/// `<time>-<loss>`.
 fn default_name(config: &RunConfig) -> String {
+    timed(&config::name(config.settings.loss))
+}
+
+/// `<time>-<what>`, in UTC.
+pub(super) fn timed(what: &str) -> String {
     let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
-    format!("{time}-{}", config::name(config.settings.loss))
+    format!("{time}-{what}")
 }
 
 pub(super) fn tell_data(console: Console, data: &Dataset) {
@@ -181,20 +187,22 @@ pub(super) fn tell_objective(session: &Session<'_>) {
 
 /// A run with everything loaded.
 pub(super) struct Session<'a> {
-    pub(super) config: &'a RunConfig,
-    pub(super) console: Console,
-    pub(super) data: &'a Dataset,
-    pub(super) split: Split,
-    pub(super) compute: &'a Compute,
-    pub(super) preprocessing: Preprocessing,
+    pub config: &'a RunConfig,
+    pub console: Console,
+    pub data: &'a Dataset,
+    pub split: Split,
+    pub compute: &'a Compute,
+    pub preprocessing: Preprocessing,
+    /// The training rows' second moments, where they are known from before.
+    pub moment: Option<SecondMoment>,
 }
 
 /// What either strategy comes to.
-struct Trained {
+pub(super) struct Trained {
     weight: Array2<f32>,
     bias: Array1<f32>,
     penalty: f64,
-    stop: Stop,
+    pub stop: Stop,
     /// The full loss before training and of the last epoch, if that is larger.
     rise: Option<[f64; 2]>,
     seconds: f64,
@@ -232,7 +240,7 @@ impl Session<'_> {
     }
 
     /// From the beginning, or from where an earlier process left off.
-    fn train(&self, from: Option<State>, keeper: &mut Checkpoints<'_>) -> anyhow::Result<Trained> {
+    pub fn train(&self, from: Option<State>, keeper: &mut Checkpoints<'_>) -> anyhow::Result<Trained> {
         match (&self.config.strategy, from) {
             (Strategy::Descent(plan), None) => self.descend(plan, None, keeper),
             (Strategy::Descent(plan), Some(State::Descent(state))) => {
@@ -302,8 +310,11 @@ impl Session<'_> {
         let problem = self.problem(&self.data.train);
         let mut progress = self.console.progress(self.expected_loss());
         let rows = &self.split.train;
-        let moment = train::second_moment(&problem, rows, &mut progress);
-        let minimum = train::minimise(&problem, rows, &moment, None, plan, &mut progress, &INTERRUPT);
+        let computed = self.moment.is_none().then(|| train::second_moment(&problem, rows, &mut progress));
+        let Some(moment) = self.moment.as_ref().or(computed.as_ref()) else {
+            unreachable!("one or the other")
+        };
+        let minimum = train::minimise(&problem, rows, moment, None, plan, &mut progress, &INTERRUPT);
         progress.finish();
         let (weight, bias) = minimum.weights.to_arrays();
         let held_out = &self.split.validation;
@@ -371,7 +382,7 @@ impl Session<'_> {
     }
 
     /// Tests the model, once, and writes the run folder.
-    fn save(
+    pub fn save(
         &self,
         folder: &RunFolder,
         trained: &Trained,
@@ -450,7 +461,7 @@ impl Session<'_> {
     }
 
     /// What a person should know about a run that did not go to its end.
-    fn tell_stop(&self, trained: &Trained) {
+    pub fn tell_stop(&self, trained: &Trained) {
         let stop = trained.stop;
         if let (Some([start, end]), Strategy::Descent(plan)) = (trained.rise, &self.config.strategy) {
             self.console

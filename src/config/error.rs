@@ -85,6 +85,17 @@ pub enum ConfigError {
         /// One setting each: what it is, what was found, what the run has.
         changes: Vec<String>,
     },
+    /// A setting that is the same for all runs of a sweep.
+    #[error("{origin}: cannot vary in a sweep: {reason}")]
+    CannotVary {
+        /// Where.
+        origin: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// A sweep that varies nothing.
+    #[error("no setting varies: found no --grid, expected at least one")]
+    NothingVaries,
 }
 
 impl ConfigError {
@@ -100,6 +111,10 @@ impl ConfigError {
                 "keys are the flags' names without dashes in front; --print-config shows them".into()
             }
             Self::Value { .. } => "`cifar-train train --help` lists every setting with its default".into(),
+            Self::CannotVary { .. } => "give it once, outside the grid, or leave it out".into(),
+            Self::NothingVaries => {
+                "--grid lr=1e-4,1e-3,1e-2 tries three; configs/sweep/ has whole sweeps for --config".into()
+            }
             Self::WithoutEffect { .. } => "leave it out, or change the setting it belongs to".into(),
             Self::Changed { .. } => {
                 "without them the run goes on as it began; for other settings, begin another run".into()

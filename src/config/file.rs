@@ -1,21 +1,44 @@
 //! Reading a config file: flat TOML with the flags' names as keys, each error with its line.
 
 use super::error::{ConfigError, Origin};
+use super::grid::Varied;
 use super::settings::Settings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Keys that only a sweep has, beside `[grid]`.
+const OF_A_SWEEP: [&str; 2] = ["random", "folds"];
+/// The table of what varies in a sweep; `[[grid]]` several times for several grids, one after the other.
+const GRID: &str = "grid";
 
 /// A file's settings, not yet joined with anything: `-` between words of a key, and each key's origin.
+#[derive(Default)]
 pub struct ConfigFile {
     /// The keys and their values.
     pub table: toml::Table,
     /// Where each stands.
     pub origins: BTreeMap<String, Origin>,
+    /// The numbers that only a sweep has, "random" and "folds", and where each stands.
+    pub sweep: BTreeMap<String, (usize, Origin)>,
+    /// What varies: a list for each `[grid]`.
+    pub grids: Vec<Vec<Varied>>,
+}
+
+impl ConfigFile {
+    /// Where the file speaks of a sweep, if it does.
+    pub fn sweep_origin(&self) -> Option<Origin> {
+        let varied = self.grids.iter().flatten().next().map(|varied| varied.origin.clone());
+        varied.or_else(|| self.sweep.values().next().map(|(_, origin)| origin.clone()))
+    }
 }
 
 /// Reads `path`; every key is known and every value has the right type afterwards.
+///
+/// # Errors
+/// [`ConfigError`] for a file that cannot be read, and for the first key or value that is none.
 pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
     let bytes = std::fs::read(path).map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| ConfigError::Syntax {
@@ -37,12 +60,28 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let values: toml::Table = text.parse().map_err(|error| syntax(&error))?;
 
     let keys = Settings::keys();
-    let mut file = ConfigFile { table: toml::Table::new(), origins: BTreeMap::new() };
-    for (written, _) in spanned.get_ref() {
+    let mut file = ConfigFile::default();
+    let origin_at = |byte: usize, key: &str| {
+        let line = line_of(text.as_bytes(), byte);
+        Origin::File { path: path.into(), line, key: key.into() }
+    };
+    for (written, spanned) in spanned.get_ref() {
         let name = written.get_ref().as_ref();
-        let line = line_of(text.as_bytes(), written.span().start);
-        let origin = Origin::File { path: path.into(), line, key: name.into() };
+        let origin = origin_at(written.span().start, name);
         let key = name.replace('_', "-");
+        if key == GRID {
+            file.grids = grids(spanned, values.get(name), &origin, &origin_at)?;
+            continue;
+        }
+        if let (true, Some(value)) = (OF_A_SWEEP.contains(&key.as_str()), values.get(name)) {
+            let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
+            let Some(number) = number.filter(|&number| number > 0) else {
+                let (found, expected) = (value.to_string(), "a whole number above 0".into());
+                return Err(ConfigError::Value { origin, found, expected });
+            };
+            file.sweep.insert(key, (number, origin));
+            continue;
+        }
         if !keys.contains(&key) {
             return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, &keys) });
         }
@@ -60,8 +99,42 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     Ok(file)
 }
 
+/// What varies, of `[grid]` or of each `[[grid]]`.
+fn grids(
+    spanned: &Spanned<DeValue<'_>>,
+    value: Option<&toml::Value>,
+    origin: &Origin,
+    origin_at: &impl Fn(usize, &str) -> Origin,
+) -> Result<Vec<Vec<Varied>>, ConfigError> {
+    let one = |spanned: &DeTable<'_>, values: &toml::Table| {
+        let entries = spanned.iter().filter_map(|(key, _)| {
+            let (name, at) = (key.get_ref().as_ref(), key.span().start);
+            let origin = origin_at(at, &format!("{GRID}.{name}"));
+            Some(Varied::new(name, values.get(name)?.clone(), origin))
+        });
+        entries.collect::<Result<Vec<_>, _>>()
+    };
+    match (spanned.get_ref(), value) {
+        (DeValue::Table(spanned), Some(toml::Value::Table(values))) => Ok(vec![one(spanned, values)?]),
+        (DeValue::Array(spanned), Some(toml::Value::Array(values))) => {
+            let tables =
+                spanned.iter().zip(values).map(|(spanned, value)| match (spanned.get_ref(), value) {
+                    (DeValue::Table(spanned), toml::Value::Table(values)) => one(spanned, values),
+                    _ => Err(no_grid(value, origin)),
+                });
+            tables.collect()
+        }
+        (_, value) => Err(no_grid(value.unwrap_or(&toml::Value::Boolean(false)), origin)),
+    }
+}
+
+fn no_grid(found: &toml::Value, origin: &Origin) -> ConfigError {
+    let expected = "a table of keys with their values, such as `[grid]` and below it `lr = [1e-3, 1e-2]`";
+    ConfigError::Value { origin: origin.clone(), found: found.to_string(), expected: expected.into() }
+}
+
 /// Tries one key alone, so that an error is about it.
-fn check_type(key: &str, value: &toml::Value, origin: &Origin) -> Result<(), ConfigError> {
+pub(super) fn check_type(key: &str, value: &toml::Value, origin: &Origin) -> Result<(), ConfigError> {
     let alone = toml::Table::from_iter([(key.to_owned(), value.clone())]);
     let Err(error) = Settings::deserialize(alone) else { return Ok(()) };
     // serde says "invalid type: string "a", expected f64", or "unknown variant `x`, expected `a` or `b`".
@@ -83,7 +156,7 @@ fn line_of(text: &[u8], byte: usize) -> usize {
 }
 
 /// The key most like `unknown`, if one is like it at all.
-fn closest(unknown: &str, keys: &[String]) -> Option<String> {
+pub(super) fn closest(unknown: &str, keys: &[String]) -> Option<String> {
     let likeness = |key: &&String| strsim::jaro_winkler(unknown, key);
     let best = keys.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(&best) > 0.7).then(|| best.clone())
@@ -126,6 +199,13 @@ mod tests {
             ("[train]\nlr = 1", "a.toml line 1: train: unknown key"),
             ("lr = [1, 2]", "a.toml line 1: lr: found [1, 2], expected a number"),
             ("lr = ", "a.toml line 1: "),
+            ("[grid]\nlr = [1, 2]\nepoch = [3]", "a.toml line 3: grid.epoch: unknown key | did you mean"),
+            (
+                "[[grid]]\nlr = 1\n[[grid]]\nlr = \"x\"",
+                "a.toml line 4: grid.lr: found \"x\", expected a number",
+            ),
+            ("grid = 3", "a.toml line 1: grid: found 3, expected a table"),
+            ("folds = 0", "a.toml line 1: folds: found 0, expected a whole number above 0"),
         ] {
             let found = error(text);
             assert!(found.contains(expected), "{text:?}: {found}");

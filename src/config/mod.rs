@@ -5,10 +5,13 @@
 
 mod error;
 mod file;
+mod grid;
 mod resume;
 mod settings;
 
 pub use error::{ConfigError, Origin};
+pub use file::{ConfigFile, read};
+pub use grid::{Values, Varied};
 pub use resume::resume;
 pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};
 
@@ -68,42 +71,71 @@ pub struct RunConfig {
 /// # Errors
 /// [`ConfigError`] for the first thing that cannot be used.
 pub fn resolve(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<RunConfig, ConfigError> {
-    Typed::new(flags, given, config)?.resolve()
+    Layers::of_run(flags, given, config)?.resolve()
 }
 
-/// What was typed: values by key, and where each stands.
-struct Typed {
+/// What was given of a run's settings, each with where: the file's under the flags', defaults left out.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
     table: toml::Table,
     origins: BTreeMap<String, Origin>,
 }
 
-impl Typed {
-    fn new(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut typed = match config {
-            Some(path) => Self::from(file::read(path)?),
-            None => Self { table: toml::Table::new(), origins: BTreeMap::new() },
-        };
+impl Layers {
+    /// Puts those of `flags` that are named in `given` over `file`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a path is not UTF-8.
+    pub fn new(file: ConfigFile, flags: &Settings, given: &[String]) -> Result<Self, ConfigError> {
+        let mut layers = Self { table: file.table, origins: file.origins };
         let flags = to_table(flags)?;
         for key in given {
             if let Some(value) = flags.get(key) {
-                typed.insert(key, value.clone(), Origin::Flag(key.clone()));
+                layers.set(key, value.clone(), Origin::Flag(key.clone()));
             }
         }
-        Ok(typed)
+        Ok(layers)
     }
 
-    fn insert(&mut self, key: &str, value: toml::Value, origin: Origin) {
+    /// As [`Layers::new`], with the file at `config` if there is one, which must be that of a run.
+    fn of_run(flags: &Settings, given: &[String], config: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = config.map(read).transpose()?.unwrap_or_default();
+        if let Some(origin) = file.sweep_origin() {
+            let reason = "only `cifar-train sweep` uses it".into();
+            return Err(ConfigError::WithoutEffect { origin, reason });
+        }
+        Self::new(file, flags, given)
+    }
+
+    /// Puts one setting over the others.
+    pub fn set(&mut self, key: &str, value: toml::Value, origin: Origin) {
         self.table.insert(key.into(), value);
         self.origins.insert(key.into(), origin);
     }
 
-    fn remove(&mut self, key: &str) {
+    /// Takes a setting away, so that its default holds.
+    pub fn remove(&mut self, key: &str) {
         self.table.remove(key);
         self.origins.remove(key);
     }
 
-    /// With the defaults for everything else.
-    fn settings(&self) -> Result<Settings, ConfigError> {
+    /// The keys that were given, and where.
+    pub fn origins(&self) -> impl Iterator<Item = (&String, &Origin)> {
+        self.origins.iter()
+    }
+
+    /// What was given, but for how the command is invoked.
+    pub fn to_table(&self) -> toml::Table {
+        let mut table = self.table.clone();
+        table.retain(|key, _| !OF_THE_INVOCATION.contains(&key) && key != "threads");
+        table
+    }
+
+    /// All settings, defaults included, not checked.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a value has the wrong type.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
         Settings::deserialize(self.table.clone()).map_err(|error| ConfigError::Value {
             origin: Origin::Flag("config".into()),
             found: error.message().into(),
@@ -111,7 +143,11 @@ impl Typed {
         })
     }
 
-    fn resolve(self) -> Result<RunConfig, ConfigError> {
+    /// Checks everything, and makes a run of it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first thing that cannot be used.
+    pub fn resolve(self) -> Result<RunConfig, ConfigError> {
         let settings = self.settings()?;
         for (key, origin) in &self.origins {
             if let Some(reason) = settings.without_effect(key) {
@@ -128,12 +164,6 @@ impl Typed {
             threads: settings.threads.unwrap_or_else(all_cores),
             settings,
         })
-    }
-}
-
-impl From<file::ConfigFile> for Typed {
-    fn from(file: file::ConfigFile) -> Self {
-        Self { table: file.table, origins: file.origins }
     }
 }
 

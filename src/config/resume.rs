@@ -1,6 +1,6 @@
 //! The settings of a run that goes on: its own. What is typed again must say the same, unless no byte depends on it.
 
-use super::{ConfigError, Origin, RunConfig, ScheduleName, Settings, Typed, file, to_table};
+use super::{ConfigError, Layers, Origin, RunConfig, ScheduleName, Settings, file, to_table};
 use crate::train::CheckpointEvery;
 use std::path::Path;
 
@@ -23,8 +23,8 @@ pub fn resume(
     given: &[String],
     config: Option<&Path>,
 ) -> Result<RunConfig, ConfigError> {
-    let mut joined = Typed::from(file::parse(run, stored)?);
-    let typed = Typed::new(flags, given, config)?;
+    let mut joined = Layers::new(file::parse(run, stored)?, &Settings::default(), &[])?;
+    let typed = Layers::of_run(flags, given, config)?;
     for key in ["out", "force"] {
         if let Some(origin) = typed.origins.get(key) {
             let reason = "a resumed run is written where it began".into();
@@ -43,7 +43,7 @@ pub fn resume(
     for (key, origin) in typed.origins {
         let Some(value) = now.get(&key) else { continue };
         if MAY_DIFFER.contains(&key.as_str()) || longer(&key) {
-            joined.insert(&key, value.clone(), origin);
+            joined.set(&key, value.clone(), origin);
         } else if was.get(&key) != Some(value) {
             let own = was.get(&key).map_or_else(|| "none".into(), ToString::to_string);
             changes.push(format!("{origin}: found {value}, expected {own} as the run has"));

@@ -101,6 +101,20 @@ impl Gram {
         Self { rows: rows.len(), sums, lower }
     }
 
+    /// That of the rows which `other`, a part of them, did not sum: exact, since all are integers.
+    ///
+    /// # Panics
+    /// When `other` has another width, or more rows.
+    #[must_use]
+    pub fn without(mut self, other: &Self) -> Self {
+        assert_eq!(self.width(), other.width(), "Gram matrices of the same features");
+        assert!(self.rows >= other.rows, "a part has no more rows than the whole");
+        self.rows -= other.rows;
+        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, part)| *sum -= part);
+        self.lower.iter_mut().zip(&other.lower).for_each(|(product, part)| *product -= part);
+        self
+    }
+
     /// D.
     pub fn width(&self) -> usize {
         self.sums.len()
@@ -298,6 +312,16 @@ mod tests {
         }
         check(50, 600, &(0..600).filter(|row| row % 7 != 3).collect::<Vec<u32>>(), noise);
         check(5, 4, &[], noise);
+    }
+
+    #[test]
+    fn a_whole_without_a_part_is_the_rest() {
+        let bytes: Vec<u8> = (0..50 * 60).map(noise).collect();
+        let x = Table { values: &bytes, width: 50 };
+        let (part, rest): (Vec<u32>, Vec<u32>) = (0..60).partition(|row| row % 3 == 1);
+        let of = |rows: &[u32]| Gram::new(&compute(1), x, rows);
+        let whole = of(&(0..60).collect::<Vec<u32>>());
+        assert_eq!(whole.without(&of(&part)), of(&rest));
     }
 
     #[test]

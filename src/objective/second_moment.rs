@@ -57,7 +57,7 @@ impl SecondMoment {
     }
 
     /// Of the rows that `gram` has summed.
-    fn new(gram: &Gram, map: &Preprocessing) -> Self {
+    pub fn new(gram: &Gram, map: &Preprocessing) -> Self {
         let width = gram.width();
         let order = width + 1;
         let n = gram.rows as f64;

@@ -38,8 +38,7 @@ impl Console {
     pub fn progress(self, expected_loss: ExpectedLoss) -> Progress {
         Progress {
             console: self,
-            bar: None,
-            on_terminal: std::io::stderr().is_terminal(),
+            bar: Bar::none(self),
             expected_loss,
             epochs: 0,
             begun: Instant::now(),
@@ -62,20 +61,21 @@ pub struct ExpectedLoss {
     pub formula: &'static str,
 }
 
-/// Shows a run as it goes.
-pub struct Progress {
+/// A bar below the lines that stay: on a terminal, unless quiet; elsewhere there are the lines alone.
+pub struct Bar {
     console: Console,
     bar: Option<ProgressBar>,
-    on_terminal: bool,
-    expected_loss: ExpectedLoss,
-    epochs: usize,
-    begun: Instant,
-    examples: usize,
 }
 
-impl Progress {
-    fn bar(&mut self, length: u64, template: &str) {
-        if self.console.quiet || !self.on_terminal {
+impl Bar {
+    /// None yet.
+    pub fn none(console: Console) -> Self {
+        Self { console, bar: None }
+    }
+
+    /// Shows it, of that length, in indicatif's `template`.
+    pub fn start(&mut self, length: u64, template: &str) {
+        if self.console.quiet || !std::io::stderr().is_terminal() {
             return;
         }
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(NarrowTerminal::stderr()), 10);
@@ -87,8 +87,22 @@ impl Progress {
         self.bar = Some(bar);
     }
 
+    /// One further.
+    pub fn advance(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Puts a text into it.
+    pub fn message(&self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        }
+    }
+
     /// A line that stays: above the bar if there is one.
-    fn keep(&self, text: &str) {
+    pub fn keep(&self, text: impl Display) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.console.note(text)),
             None => self.console.note(text),
@@ -100,6 +114,23 @@ impl Progress {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Shows a run as it goes.
+pub struct Progress {
+    console: Console,
+    bar: Bar,
+    expected_loss: ExpectedLoss,
+    epochs: usize,
+    begun: Instant,
+    examples: usize,
+}
+
+impl Progress {
+    /// Takes the bar away.
+    pub fn finish(&mut self) {
+        self.bar.finish();
     }
 
     /// Whether this epoch gets a line: all of a short run, about fifty of a long one.
@@ -125,13 +156,13 @@ impl Observer for Progress {
                  (--init-scale), or the features are large (--preprocess)"
             ));
         }
-        self.bar(start.steps, "[{bar:16}] {percent:>3}% {wide_msg} {eta} left");
+        self.bar.start(start.steps, "[{bar:16}] {percent:>3}% {wide_msg} {eta} left");
         self.begun = Instant::now();
     }
 
     fn resumed(&mut self, steps: u64) {
-        self.keep(&format!("resumed after {} steps", count(steps as usize)));
-        if let Some(bar) = &self.bar {
+        self.bar.keep(format_args!("resumed after {} steps", count(steps as usize)));
+        if let Some(bar) = &self.bar.bar {
             bar.set_position(steps);
             bar.reset_eta();
         }
@@ -139,7 +170,7 @@ impl Observer for Progress {
 
     fn not_kept(&mut self, why: &str) {
         let tell = || self.console.warn(format_args!("no checkpoint: {why}; the run goes on without it"));
-        match &self.bar {
+        match &self.bar.bar {
             Some(bar) => bar.suspend(tell),
             None => tell(),
         }
@@ -147,7 +178,7 @@ impl Observer for Progress {
 
     fn stepped(&mut self, step: &Step) {
         self.examples += step.examples;
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.bar.bar {
             bar.set_position(step.step);
             let rate = self.examples as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
             bar.set_message(format!(
@@ -179,15 +210,15 @@ impl Observer for Progress {
             }
         }
         let _ = write!(text, ", lr {}, {:.2} s", super::plot::setting(epoch.lr), epoch.seconds);
-        self.keep(&text);
+        self.bar.keep(&text);
     }
 
     fn prepared(&mut self, what: &str, seconds: f64) {
-        self.keep(&format!("{what} in {seconds:.2} s"));
+        self.bar.keep(format_args!("{what} in {seconds:.2} s"));
     }
 
     fn iterated(&mut self, row: &Iteration) {
-        self.keep(&format!(
+        self.bar.keep(format_args!(
             "iteration {:>2}: loss {:.6}, minimum above {:.6}, gap {:.2e} in {}, train {:.2}%, {} gradients, {:.2} s",
             row.iteration,
             row.best,
@@ -202,11 +233,11 @@ impl Observer for Progress {
 
     fn attempted(&mut self, attempt: &Attempt) {
         // The lecture's own words.
-        self.keep(&format!(
+        self.bar.keep(format_args!(
             "in attempt {} the loss was {:.6}, best {:.6}",
             attempt.attempt, attempt.loss, attempt.best
         ));
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.bar.bar {
             bar.set_position(attempt.attempt as u64 + 1);
         }
     }
@@ -215,6 +246,6 @@ impl Observer for Progress {
 impl Progress {
     /// Starts the bar of a random search.
     pub fn searching(&mut self, attempts: usize) {
-        self.bar(attempts as u64, "[{bar:16}] {percent:>3}% {pos}/{len} attempts, {eta} left");
+        self.bar.start(attempts as u64, "[{bar:16}] {percent:>3}% {pos}/{len} attempts, {eta} left");
     }
 }

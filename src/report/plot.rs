@@ -13,6 +13,7 @@
 
 mod contour;
 mod figure;
+mod heat_map;
 mod labels;
 mod lines;
 mod motion;
@@ -27,6 +28,7 @@ mod text;
 
 pub use contour::{contours, log_levels, simplify};
 pub use figure::{Figure, Part};
+pub use heat_map::HeatMap;
 pub use labels::{EndLabel, spread};
 pub use lines::{Line, draw_lines};
 pub use motion::Motion;

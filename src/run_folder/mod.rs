@@ -15,9 +15,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Where runs go when `--out` is not given.
-const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 /// A file that every finished run has: what tells a run folder from any other.
 pub const RESULT: &str = "result.json";
+/// What tells the folder of a sweep, finished or not.
+pub const SWEEP: &str = "sweep.toml";
 /// The resolved settings.
 pub const CONFIG: &str = "config.toml";
 /// What happened on the way to the model.
@@ -195,7 +197,7 @@ fn check_free(target: &Path, replace: bool) -> Result<(), RunFolderError> {
             let mut entries = fs::read_dir(target)
                 .map_err(|error| RunFolderError::Unwritable { path: target.into(), error })?;
             let is_empty = entries.next().is_none();
-            let is_run = target.join(RESULT).exists();
+            let is_run = [RESULT, SWEEP].iter().any(|name| target.join(name).exists());
             match (is_empty, is_run, replace) {
                 (true, ..) | (_, true, true) => Ok(()),
                 (_, true, false) => exists("run"),

@@ -20,7 +20,7 @@ pub use checkpoint::{
 pub use checkpoint_every::CheckpointEvery;
 pub use descent::{Descent, DescentPlan, Watched, descend, descend_from};
 pub use random_search::{Search, SearchPlan, search, search_from};
-pub use second_order::{Minimum, SecondOrderPlan, minimise, second_moment};
+pub use second_order::{Minimum, Neighbour, SecondOrderPlan, minimise, second_moment};
 
 /// Why a strategy ended.
 #[derive(Clone, Copy, Debug, PartialEq)]

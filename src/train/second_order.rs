@@ -31,6 +31,9 @@ const SIDES: usize = 5;
 const PATIENCE: usize = 40;
 /// A metric is factored anew when the curvature has changed by more than this factor.
 const STALE: f64 = 2.0;
+/// A neighbour's metric serves a lambda within this factor of its own: on CIFAR-10 a few gradients more, each a tenth of what
+/// factoring takes.
+const NEAR: f64 = 4.0;
 /// By which part of the loss both ends of a bracket in f64 may be off, at the very worst: sums of 50,000 terms round to
 /// within 50,000 times 2^-53 of their magnitude.
 const ROUNDING: f64 = 1e-11;
@@ -63,6 +66,24 @@ pub struct Minimum {
     pub gradients: usize,
     /// Why it ended.
     pub stop: Stop,
+    /// The metric it ended with.
+    metric: Metric,
+}
+
+/// Where to start: at the minimum of a neighbour, a problem of the same rows with another lambda.
+pub struct Neighbour {
+    /// W (K, D).
+    weight: Array2<f32>,
+    /// b (K).
+    bias: Array1<f32>,
+    metric: Metric,
+}
+
+impl From<Minimum> for Neighbour {
+    fn from(minimum: Minimum) -> Self {
+        let (weight, bias) = minimum.weights.to_arrays();
+        Self { weight, bias, metric: minimum.metric }
+    }
 }
 
 /// The second moments of the preprocessed training `rows`, which serve every lambda.
@@ -73,8 +94,9 @@ pub fn second_moment(problem: &LinearProblem<'_>, rows: &[u32], observer: &mut d
     moment
 }
 
-/// Minimises `problem` over the training `rows`, whose second moments are `moment`, from `start` (W, b) or from zeros: the
-/// minimum at a neighbouring lambda is a good start. `interrupt` is looked at after each iteration.
+/// Minimises `problem` over the training `rows`, whose second moments are `moment`, from `start` or from zeros: the minimum
+/// at a neighbouring lambda is a good start, and its metric may serve once more. `interrupt` is looked at after each
+/// iteration.
 ///
 /// # Panics
 /// When lambda is 0: nothing would bound the distance to the minimum, if there is one. When `start` has other shapes.
@@ -82,21 +104,21 @@ pub fn minimise(
     problem: &LinearProblem<'_>,
     rows: &[u32],
     moment: &SecondMoment,
-    start: Option<(&Array2<f32>, &Array1<f32>)>,
+    start: Option<Neighbour>,
     plan: &SecondOrderPlan,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Minimum {
     assert!(problem.objective.penalty.l2 > 0.0, "a certificate needs lambda above 0");
     let shape = (problem.classes, problem.examples.width);
-    let start = start.map_or_else(
-        || vec![0.0; shape.0 * (shape.1 + 1)],
-        |(weight, bias)| {
+    let (start, metric) = start.map_or_else(
+        || (vec![0.0; shape.0 * (shape.1 + 1)], None),
+        |Neighbour { weight, bias, metric }| {
             assert_eq!((weight.dim(), bias.len()), (shape, shape.0), "a start is (K, D) and (K)");
-            joined(weight, bias)
+            (joined(&weight, &bias), Some(metric))
         },
     );
-    let mut run = Run::new(problem, rows, moment, plan, start);
+    let mut run = Run::new(problem, rows, moment, plan, start, metric);
     loop {
         if let Some(end) = run.iterate(observer) {
             return run.end(end);
@@ -166,6 +188,7 @@ struct Run<'a> {
 /// softmax at W = 0, (K - 1) / K, it is the Hessian there on what the classes do not share.
 struct Metric {
     curvature: f64,
+    lambda: f64,
     factor: Cholesky,
 }
 
@@ -176,6 +199,7 @@ impl<'a> Run<'a> {
         moment: &'a SecondMoment,
         plan: &'a SecondOrderPlan,
         start: Vec<f64>,
+        metric: Option<Metric>,
     ) -> Self {
         let begun = Instant::now();
         let width = match problem.objective.loss {
@@ -185,8 +209,10 @@ impl<'a> Run<'a> {
             Loss::Softmax => 0.0,
         };
         let point = evaluate(problem, rows, start, width, Precision::Single);
+        let (curvature, lambda) = (point.curvature, problem.objective.penalty.l2);
+        let metric = metric.filter(|metric| metric.serves(curvature, lambda));
         Self {
-            metric: Metric::new(problem, moment, point.curvature),
+            metric: metric.unwrap_or_else(|| Metric::new(problem, moment, curvature)),
             bracket: Bracket { lower: (point.bound, point.weights.clone()), upper: point.clone() },
             lbfgs: Lbfgs::new(MEMORY),
             precision: Precision::Single,
@@ -307,8 +333,8 @@ impl<'a> Run<'a> {
         self.width *= (0.8 * allowed / smoothing).clamp(0.3, 0.8);
         self.point = self.evaluate(self.point.weights.clone());
         self.bracket.take(&self.point);
-        let change = self.point.curvature / self.metric.curvature;
-        if !(1.0 / STALE..STALE).contains(&change) && self.point.curvature > 0.0 {
+        let lambda = self.problem.objective.penalty.l2;
+        if !self.metric.serves(self.point.curvature, lambda) && self.point.curvature > 0.0 {
             self.metric = Metric::new(self.problem, self.moment, self.point.curvature);
         }
     }
@@ -359,6 +385,7 @@ impl<'a> Run<'a> {
             history: self.history,
             gradients: self.gradients,
             stop,
+            metric: self.metric,
         }
     }
 }
@@ -380,16 +407,23 @@ impl Metric {
         // A Hessian by K scores has rank K - 1: adding the same to all of them changes no loss.
         let factor = curvature / (problem.classes - 1).max(1) as f64;
         let largest = moment.columns.iter().step_by(order + 1).fold(0.0, |a: f64, &b| a.max(b));
+        let lambda = problem.objective.penalty.l2;
         // A lambda below what f64 can tell from the matrix is raised for the metric's sake, which only guides.
-        let mut ridge = (2.0 * problem.objective.penalty.l2).max(1e-9 * factor * largest);
+        let mut ridge = (2.0 * lambda).max(1e-9 * factor * largest);
         loop {
             let mut columns: Vec<f64> = moment.columns.iter().map(|m| factor * m).collect();
             columns.iter_mut().step_by(order + 1).for_each(|diagonal| *diagonal += ridge);
             if let Some(factor) = Cholesky::new(order, columns) {
-                return Self { curvature, factor };
+                return Self { curvature, lambda, factor };
             }
             ridge *= 100.0;
         }
+    }
+
+    /// Whether it is near enough to the metric of that curvature and lambda.
+    fn serves(&self, curvature: f64, lambda: f64) -> bool {
+        let within = |factor: f64, ratio: f64| (1.0 / factor..factor).contains(&ratio);
+        within(STALE, curvature / self.curvature) && within(NEAR, lambda / self.lambda)
     }
 
     /// Multiplies by the inverse, in place: (K, D + 1), each class a right-hand side. Which of them share a call depends
@@ -594,12 +628,11 @@ mod tests {
         for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
             let neighbour =
                 with_problem(300, loss, 0.025, 1, |problem, rows| solve(problem, rows, 1e-3, 1000));
-            let (weight, bias) = neighbour.weights.to_arrays();
             with_problem(300, loss, 0.02, 1, |problem, rows| {
                 let cold = solve(problem, rows, 1e-3, 1000);
                 let moment = second_moment(problem, rows, &mut ());
                 let plan = SecondOrderPlan { tolerance: 1e-3, max_iterations: 1000 };
-                let start = Some((&weight, &bias));
+                let start = Some(neighbour.into());
                 let warm = minimise(problem, rows, &moment, start, &plan, &mut (), &AtomicBool::new(false));
                 let (a, b) = (cold.figures.objective, warm.figures.objective);
                 assert!((a - b).abs() <= 1e-3 * a.max(1.0), "{a} {b}");

@@ -23,5 +23,6 @@ mod report;
 mod resume;
 mod run_folder;
 mod support;
+mod sweep;
 mod train;
 mod trajectories;

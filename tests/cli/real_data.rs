@@ -75,6 +75,26 @@ fn random_search_finds_the_losses_of_the_lecture() {
     assert!(losses.iter().all(|loss| (8.0..10.2).contains(loss)), "{losses:?}");
 }
 
+/// The slide's four shapes, and one copy of the data for all of them.
+#[test]
+fn step_sizes_are_told_apart_over_one_copy_of_the_data() {
+    let Some(data) = cifar10() else { return };
+    let sandbox = Sandbox::new();
+    let single = sandbox.train("single", &["--data", &data, "--epochs", "3"]).result();
+    let preset = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/sweep/step-sizes.toml");
+    let args =
+        ["sweep", "--config", preset, "--data", &data, "--epochs", "3", "--out", "sweep", "--json", "-q"];
+    let sweep = json(&sandbox.succeed(&args).stdout);
+    let losses: Vec<f64> = (0..4).map(|run| number(&sweep["runs"][run], "objective")).collect();
+    let [very_high, high, good, low] = losses[..] else { panic!("{losses:?}") };
+    assert!(very_high > 9.0 && 9.0 > low && low > high && high > good, "{losses:?}");
+    assert_eq!(number(&sweep, "best_run"), 3.0);
+    if cfg!(target_os = "linux") {
+        let [one, all] = [&single, &sweep].map(|result| number(result, "peak_memory_bytes"));
+        assert!(all <= 1.5 * one, "{all} bytes, a single run {one}");
+    }
+}
+
 #[test]
 fn gradients_are_right() {
     let Some(data) = cifar10() else { return };

@@ -22,6 +22,20 @@ pub const PALETTE: [(&str, &str); 6] = [
     ("#3e97d1", "#f0e442"), // sky, yellow
 ];
 
+/// The colors of a heat map from low to high, as (on white, its text; on dark, its text): one hue, of rising contrast to the
+/// paper. Tests hold that texts can be read.
+pub(super) const HEAT: [(&str, &str, &str, &str); 9] = [
+    ("#edf4fa", "#1c1f23", "#1b2631", "#f2f2f2"),
+    ("#d5e5f3", "#1c1f23", "#1d3347", "#f2f2f2"),
+    ("#b6d3ea", "#1c1f23", "#1f425d", "#f2f2f2"),
+    ("#8fbcde", "#1c1f23", "#225274", "#f2f2f2"),
+    ("#66a4d0", "#1c1f23", "#26648c", "#f2f2f2"),
+    ("#2a78b0", "#ffffff", "#4093c4", "#10151a"),
+    ("#11639c", "#ffffff", "#63abd6", "#10151a"),
+    ("#084d80", "#ffffff", "#8dc4e6", "#10151a"),
+    ("#063660", "#ffffff", "#bfe0f4", "#10151a"),
+];
+
 /// What is not a series, as (selector, property, on white, on dark).
 const SURFACE: [(&str, &str, &str, &str); 15] = [
     (".paper", "fill", "#ffffff", "#15181c"),
@@ -124,6 +138,20 @@ fn theme(pick: fn(&'static str, &'static str) -> &'static str) -> String {
     surface.chain(series).collect()
 }
 
+/// The rules of a heat map's cells (`heat0` and so on) and of the texts on them (`on-heat0`).
+pub(super) fn heat_sheet() -> String {
+    let rules = |pick: fn(&(&'static str, &'static str, &'static str, &'static str)) -> [&'static str; 2]| {
+        let both = HEAT.iter().map(pick).enumerate().map(|(level, [cell, text])| {
+            let cell = rule(&format!(".heat{level}"), &format!("fill:{cell}"));
+            cell + &rule(&format!(".on-heat{level}"), &format!("fill:{text}"))
+        });
+        both.collect::<String>()
+    };
+    let (white, dark) = (rules(|heat| [heat.0, heat.1]), rules(|heat| [heat.2, heat.3]));
+    let best = rule(".best", "fill:none;stroke-width:3");
+    format!("{best}{white}@media (prefers-color-scheme:dark){{\n{dark}}}\n")
+}
+
 /// One rule, for elements inside the picture only.
 fn rule(selectors: &str, body: &str) -> String {
     let scoped: Vec<String> = selectors.split(',').map(|selector| format!(".{SCOPE} {selector}")).collect();
@@ -207,6 +235,19 @@ mod tests {
         }
         for (_, _, on_white, on_dark) in SURFACE[2..4].iter().chain(&SURFACE[6..7]) {
             assert!(contrast(on_white, white) >= 4.5 && contrast(on_dark, dark) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn texts_on_a_heat_map_can_be_read_and_its_colors_rise() {
+        for (white, on_white, dark, on_dark) in HEAT {
+            assert!(contrast(white, on_white) >= 4.5, "{white}: {}", contrast(white, on_white));
+            assert!(contrast(dark, on_dark) >= 4.5, "{dark}: {}", contrast(dark, on_dark));
+        }
+        let (_, _, white, dark) = SURFACE[0];
+        for pair in HEAT.windows(2) {
+            assert!(contrast(pair[1].0, white) > 1.1 * contrast(pair[0].0, white), "{:?}", pair[1]);
+            assert!(contrast(pair[1].2, dark) > 1.1 * contrast(pair[0].2, dark), "{:?}", pair[1]);
         }
     }
 

@@ -63,6 +63,11 @@ impl Svg {
         svg
     }
 
+    /// More rules, for shapes that few pictures have.
+    pub(super) fn style(&mut self, sheet: &str) {
+        self.push(format_args!("<style>\n{sheet}</style>\n"));
+    }
+
     /// A straight line.
     pub fn line(&mut self, class: &str, from: Point, to: Point) {
         self.push(format_args!(

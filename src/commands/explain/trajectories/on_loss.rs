@@ -48,7 +48,15 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     tell_data(console, &data);
     let compute = compute(config.settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let session = Session { config: &config, console, data: &data, split, compute: &compute, preprocessing };
+    let session = Session {
+        config: &config,
+        console,
+        data: &data,
+        split,
+        compute: &compute,
+        preprocessing,
+        moment: None,
+    };
     tell_objective(&session);
 
     let (own, recording) = descend(&session, &entrants[0]);
