@@ -4,7 +4,7 @@
 //! 2 rows x 5 classes forward and 5 classes x 16 features backward keep ten sums in registers. There
 //! are no masked loads of bytes, so the features behind the last full register go through a copy.
 
-use super::Block;
+use super::{Block, Element, Kind};
 use std::arch::x86_64::{
     __m256, _mm_loadl_epi64, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_fmadd_ps,
     _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
@@ -45,13 +45,13 @@ impl Avx2 {
     }
 
     /// Writes the scores of `block`: see [`super::Kernel::scores`].
-    pub(super) fn scores(self, block: &Block, weights: &[f32], out: &mut [f32]) {
+    pub(super) fn scores<T: Element>(self, block: &Block<T>, weights: &[f32], out: &mut [f32]) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
         unsafe { scores(block, weights, out) }
     }
 
     /// Adds the gradient of `block`: see [`super::Kernel::add_gradient`].
-    pub(super) fn add_gradient(self, block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+    pub(super) fn add_gradient<T: Element>(self, block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `add_gradient` is
         // compiled for.
         unsafe { add_gradient(block, slopes, gradient) }
@@ -59,23 +59,23 @@ impl Avx2 {
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn scores(block: &Block, weights: &[f32], out: &mut [f32]) {
+fn scores<T: Element>(block: &Block<T>, weights: &[f32], out: &mut [f32]) {
     for first in (0..block.classes).step_by(MOST_CLASSES) {
         // Few classes leave registers for more rows, which hide the latency of the multiply-adds.
         match block.classes - first {
-            1 => score_classes::<4, 1>(block, weights, first, out),
-            2 => score_classes::<4, 2>(block, weights, first, out),
-            3 => score_classes::<2, 3>(block, weights, first, out),
-            4 => score_classes::<2, 4>(block, weights, first, out),
-            _ => score_classes::<2, MOST_CLASSES>(block, weights, first, out),
+            1 => score_classes::<T, 4, 1>(block, weights, first, out),
+            2 => score_classes::<T, 4, 2>(block, weights, first, out),
+            3 => score_classes::<T, 2, 3>(block, weights, first, out),
+            4 => score_classes::<T, 2, 4>(block, weights, first, out),
+            _ => score_classes::<T, 2, MOST_CLASSES>(block, weights, first, out),
         }
     }
 }
 
 /// Scores of all rows for the C classes from `first`, R rows at a time.
 #[target_feature(enable = "avx2,fma")]
-fn score_classes<const R: usize, const C: usize>(
-    block: &Block,
+fn score_classes<T: Element, const R: usize, const C: usize>(
+    block: &Block<T>,
     weights: &[f32],
     first: usize,
     out: &mut [f32],
@@ -130,21 +130,24 @@ fn pack<'a, const C: usize>(
 /// The sums of products of R rows and C classes, lane by lane.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn score_tile<const R: usize, const C: usize>(x: [&[u8]; R], weights: &[[__m256; C]]) -> [[__m256; C]; R] {
-    let x = super::in_chunks::<R, LANES>(x);
+fn score_tile<T: Element, const R: usize, const C: usize>(
+    x: [&[T]; R],
+    weights: &[[__m256; C]],
+) -> [[__m256; C]; R] {
+    let x = super::in_chunks::<T, R, LANES>(x);
     let mut sums = [[_mm256_setzero_ps(); C]; R];
     let (full, part) = weights.split_at(x[0].0.len());
     for (step, w) in full.iter().enumerate() {
         let mut wide = [_mm256_setzero_ps(); R];
-        for (wide, (bytes, _)) in wide.iter_mut().zip(x) {
-            *wide = widen(&bytes[step]);
+        for (wide, (values, _)) in wide.iter_mut().zip(x) {
+            *wide = widen(&values[step]);
         }
         multiply_add(&wide, w, &mut sums);
     }
     for w in part {
         let mut wide = [_mm256_setzero_ps(); R];
-        for (wide, (_, bytes)) in wide.iter_mut().zip(x) {
-            *wide = widen_part(bytes);
+        for (wide, (_, values)) in wide.iter_mut().zip(x) {
+            *wide = widen_part(values);
         }
         multiply_add(&wide, w, &mut sums);
     }
@@ -193,42 +196,47 @@ impl Columns {
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn add_gradient(block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+fn add_gradient<T: Element>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
     for first in (0..block.classes).step_by(MOST_CLASSES) {
         match block.classes - first {
-            1 => gradient_classes::<1>(block, slopes, first, gradient),
-            2 => gradient_classes::<2>(block, slopes, first, gradient),
-            3 => gradient_classes::<3>(block, slopes, first, gradient),
-            4 => gradient_classes::<4>(block, slopes, first, gradient),
-            _ => gradient_classes::<MOST_CLASSES>(block, slopes, first, gradient),
+            1 => gradient_classes::<T, 1>(block, slopes, first, gradient),
+            2 => gradient_classes::<T, 2>(block, slopes, first, gradient),
+            3 => gradient_classes::<T, 3>(block, slopes, first, gradient),
+            4 => gradient_classes::<T, 4>(block, slopes, first, gradient),
+            _ => gradient_classes::<T, MOST_CLASSES>(block, slopes, first, gradient),
         }
     }
 }
 
 /// Adds the gradient of the C classes from `first`, two registers of features at a time.
 #[target_feature(enable = "avx2,fma")]
-fn gradient_classes<const C: usize>(block: &Block, slopes: &[f32], first: usize, gradient: &mut [f32]) {
+fn gradient_classes<T: Element, const C: usize>(
+    block: &Block<T>,
+    slopes: &[f32],
+    first: usize,
+    gradient: &mut [f32],
+) {
     let width = block.features.len();
     let gradient = &mut gradient[first * width..(first + C) * width];
     let mut start = 0;
     while start + 2 * LANES <= width {
-        gradient_tile::<C, 2>(block, slopes, first, start, gradient);
+        gradient_tile::<T, C, 2>(block, slopes, first, start, gradient);
         start += 2 * LANES;
     }
     if start + LANES <= width {
-        gradient_tile::<C, 1>(block, slopes, first, start, gradient);
+        gradient_tile::<T, C, 1>(block, slopes, first, start, gradient);
         start += LANES;
     }
     if start < width {
-        gradient_tail::<C>(block, slopes, first, start, gradient);
+        gradient_tail::<T, C>(block, slopes, first, start, gradient);
     }
 }
 
 /// Adds the gradient of C classes x V registers of features, from `start` of the panel on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn gradient_tile<const C: usize, const V: usize>(
-    block: &Block,
+fn gradient_tile<T: Element, const C: usize, const V: usize>(
+    block: &Block<T>,
     slopes: &[f32],
     first: usize,
     start: usize,
@@ -271,8 +279,8 @@ fn gradient_tile<const C: usize, const V: usize>(
 
 /// Adds the gradient of C classes at the last features of the panel, fewer than a register.
 #[target_feature(enable = "avx2,fma")]
-fn gradient_tail<const C: usize>(
-    block: &Block,
+fn gradient_tail<T: Element, const C: usize>(
+    block: &Block<T>,
     slopes: &[f32],
     first: usize,
     start: usize,
@@ -321,22 +329,32 @@ fn add_pairs(a: __m256, b: __m256) -> __m256 {
     _mm256_add_ps(even, odd)
 }
 
-/// Eight bytes as floats.
+/// Eight numbers of X as floats.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn widen(bytes: &[u8; LANES]) -> __m256 {
-    // SAFETY: reads the eight bytes of the array; the load needs no alignment.
-    let bytes = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
-    _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
+fn widen<T: Element>(values: &[T; LANES]) -> __m256 {
+    match T::array(values) {
+        Kind::Bytes(bytes) => {
+            // SAFETY: reads the eight bytes of the array; the load needs no alignment.
+            let bytes = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
+            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
+        }
+        Kind::Floats(values) => load(values),
+    }
 }
 
-/// Up to eight bytes as floats, zeros behind them.
+/// Up to eight numbers of X as floats, zeros behind them.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn widen_part(bytes: &[u8]) -> __m256 {
-    let mut lanes = [0; LANES];
-    lanes[..bytes.len()].copy_from_slice(bytes);
-    widen(&lanes)
+fn widen_part<T: Element>(values: &[T]) -> __m256 {
+    match T::slice(values) {
+        Kind::Bytes(bytes) => {
+            let mut lanes = [0; LANES];
+            lanes[..bytes.len()].copy_from_slice(bytes);
+            widen(&lanes)
+        }
+        Kind::Floats(values) => load_part(values),
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]

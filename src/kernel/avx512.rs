@@ -4,13 +4,13 @@
 //! sums of a tile of outputs live in registers: 2 rows x 10 classes forward, 10 classes x 32
 //! features backward, 20 of the 32 registers. All ten classes of CIFAR-10 in one tile mean that a
 //! byte is widened to `f32` once a product, which costs two instructions beside its ten
-//! multiply-adds. Other numbers of classes run as tiles of ten and one narrower tile.
+//! multiply-adds (a float of X is loaded as it is). Other numbers of classes run as tiles of ten and one narrower tile.
 //!
 //! The order of every sum is fixed by the shapes alone. A score is summed in chunks of features, of
 //! each chunk in sixteen lanes added by one tree; a gradient element sums its rows as listed. So
 //! neither depends on the tile an output falls into, nor on the other rows of the batch.
 
-use super::Block;
+use super::{Block, Element, Kind};
 use std::arch::x86_64::{
     __m512, __mmask16, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm512_add_ps, _mm512_cvtepi32_ps,
     _mm512_cvtepu8_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
@@ -54,13 +54,13 @@ impl Avx512 {
     }
 
     /// Writes the scores of `block`: see [`super::Kernel::scores`].
-    pub(super) fn scores(self, block: &Block, weights: &[f32], out: &mut [f32]) {
+    pub(super) fn scores<T: Element>(self, block: &Block<T>, weights: &[f32], out: &mut [f32]) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
         unsafe { scores(block, weights, out) }
     }
 
     /// Adds the gradient of `block`: see [`super::Kernel::add_gradient`].
-    pub(super) fn add_gradient(self, block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+    pub(super) fn add_gradient<T: Element>(self, block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `add_gradient` is
         // compiled for.
         unsafe { add_gradient(block, slopes, gradient) }
@@ -68,28 +68,28 @@ impl Avx512 {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn scores(block: &Block, weights: &[f32], out: &mut [f32]) {
+fn scores<T: Element>(block: &Block<T>, weights: &[f32], out: &mut [f32]) {
     for first in (0..block.classes).step_by(MOST_CLASSES) {
         // Few classes leave registers for more rows, which hide the latency of the multiply-adds.
         match block.classes - first {
-            1 => score_classes::<4, 1>(block, weights, first, out),
-            2 => score_classes::<4, 2>(block, weights, first, out),
-            3 => score_classes::<4, 3>(block, weights, first, out),
-            4 => score_classes::<4, 4>(block, weights, first, out),
-            5 => score_classes::<4, 5>(block, weights, first, out),
-            6 => score_classes::<2, 6>(block, weights, first, out),
-            7 => score_classes::<2, 7>(block, weights, first, out),
-            8 => score_classes::<2, 8>(block, weights, first, out),
-            9 => score_classes::<2, 9>(block, weights, first, out),
-            _ => score_classes::<2, MOST_CLASSES>(block, weights, first, out),
+            1 => score_classes::<T, 4, 1>(block, weights, first, out),
+            2 => score_classes::<T, 4, 2>(block, weights, first, out),
+            3 => score_classes::<T, 4, 3>(block, weights, first, out),
+            4 => score_classes::<T, 4, 4>(block, weights, first, out),
+            5 => score_classes::<T, 4, 5>(block, weights, first, out),
+            6 => score_classes::<T, 2, 6>(block, weights, first, out),
+            7 => score_classes::<T, 2, 7>(block, weights, first, out),
+            8 => score_classes::<T, 2, 8>(block, weights, first, out),
+            9 => score_classes::<T, 2, 9>(block, weights, first, out),
+            _ => score_classes::<T, 2, MOST_CLASSES>(block, weights, first, out),
         }
     }
 }
 
 /// Scores of all rows for the C classes from `first`, R rows at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn score_classes<const R: usize, const C: usize>(
-    block: &Block,
+fn score_classes<T: Element, const R: usize, const C: usize>(
+    block: &Block<T>,
     weights: &[f32],
     first: usize,
     out: &mut [f32],
@@ -144,21 +144,24 @@ fn pack<'a, const C: usize>(
 /// The sums of products of R rows and C classes, lane by lane.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline]
-fn score_tile<const R: usize, const C: usize>(x: [&[u8]; R], weights: &[[__m512; C]]) -> [[__m512; C]; R] {
-    let x = super::in_chunks::<R, LANES>(x);
+fn score_tile<T: Element, const R: usize, const C: usize>(
+    x: [&[T]; R],
+    weights: &[[__m512; C]],
+) -> [[__m512; C]; R] {
+    let x = super::in_chunks::<T, R, LANES>(x);
     let mut sums = [[_mm512_setzero_ps(); C]; R];
     let (full, part) = weights.split_at(x[0].0.len());
     for (step, w) in full.iter().enumerate() {
         let mut wide = [_mm512_setzero_ps(); R];
-        for (wide, (bytes, _)) in wide.iter_mut().zip(x) {
-            *wide = widen(&bytes[step]);
+        for (wide, (values, _)) in wide.iter_mut().zip(x) {
+            *wide = widen(&values[step]);
         }
         multiply_add(&wide, w, &mut sums);
     }
     for w in part {
         let mut wide = [_mm512_setzero_ps(); R];
-        for (wide, (_, bytes)) in wide.iter_mut().zip(x) {
-            *wide = widen_part(bytes);
+        for (wide, (_, values)) in wide.iter_mut().zip(x) {
+            *wide = widen_part(values);
         }
         multiply_add(&wide, w, &mut sums);
     }
@@ -207,47 +210,52 @@ impl Columns {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn add_gradient(block: &Block, slopes: &[f32], gradient: &mut [f32]) {
+fn add_gradient<T: Element>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
     for first in (0..block.classes).step_by(MOST_CLASSES) {
         match block.classes - first {
-            1 => gradient_classes::<1>(block, slopes, first, gradient),
-            2 => gradient_classes::<2>(block, slopes, first, gradient),
-            3 => gradient_classes::<3>(block, slopes, first, gradient),
-            4 => gradient_classes::<4>(block, slopes, first, gradient),
-            5 => gradient_classes::<5>(block, slopes, first, gradient),
-            6 => gradient_classes::<6>(block, slopes, first, gradient),
-            7 => gradient_classes::<7>(block, slopes, first, gradient),
-            8 => gradient_classes::<8>(block, slopes, first, gradient),
-            9 => gradient_classes::<9>(block, slopes, first, gradient),
-            _ => gradient_classes::<MOST_CLASSES>(block, slopes, first, gradient),
+            1 => gradient_classes::<T, 1>(block, slopes, first, gradient),
+            2 => gradient_classes::<T, 2>(block, slopes, first, gradient),
+            3 => gradient_classes::<T, 3>(block, slopes, first, gradient),
+            4 => gradient_classes::<T, 4>(block, slopes, first, gradient),
+            5 => gradient_classes::<T, 5>(block, slopes, first, gradient),
+            6 => gradient_classes::<T, 6>(block, slopes, first, gradient),
+            7 => gradient_classes::<T, 7>(block, slopes, first, gradient),
+            8 => gradient_classes::<T, 8>(block, slopes, first, gradient),
+            9 => gradient_classes::<T, 9>(block, slopes, first, gradient),
+            _ => gradient_classes::<T, MOST_CLASSES>(block, slopes, first, gradient),
         }
     }
 }
 
 /// Adds the gradient of the C classes from `first`, two registers of features at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn gradient_classes<const C: usize>(block: &Block, slopes: &[f32], first: usize, gradient: &mut [f32]) {
+fn gradient_classes<T: Element, const C: usize>(
+    block: &Block<T>,
+    slopes: &[f32],
+    first: usize,
+    gradient: &mut [f32],
+) {
     let width = block.features.len();
     let gradient = &mut gradient[first * width..(first + C) * width];
     let mut start = 0;
     while start + 2 * LANES <= width {
-        gradient_tile::<C, 2>(block, slopes, first, start, gradient);
+        gradient_tile::<T, C, 2>(block, slopes, first, start, gradient);
         start += 2 * LANES;
     }
     if start + LANES <= width {
-        gradient_tile::<C, 1>(block, slopes, first, start, gradient);
+        gradient_tile::<T, C, 1>(block, slopes, first, start, gradient);
         start += LANES;
     }
     if start < width {
-        gradient_tail::<C>(block, slopes, first, start, gradient);
+        gradient_tail::<T, C>(block, slopes, first, start, gradient);
     }
 }
 
 /// Adds the gradient of C classes x V registers of features, from `start` of the panel on.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline]
-fn gradient_tile<const C: usize, const V: usize>(
-    block: &Block,
+fn gradient_tile<T: Element, const C: usize, const V: usize>(
+    block: &Block<T>,
     slopes: &[f32],
     first: usize,
     start: usize,
@@ -290,8 +298,8 @@ fn gradient_tile<const C: usize, const V: usize>(
 
 /// Adds the gradient of C classes at the last features of the panel, fewer than a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn gradient_tail<const C: usize>(
-    block: &Block,
+fn gradient_tail<T: Element, const C: usize>(
+    block: &Block<T>,
     slopes: &[f32],
     first: usize,
     start: usize,
@@ -352,22 +360,32 @@ fn add_quarters(a: __m512, b: __m512) -> __m512 {
     _mm512_add_ps(even, odd)
 }
 
-/// Sixteen bytes as floats.
+/// Sixteen numbers of X as floats.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn widen(bytes: &[u8; LANES]) -> __m512 {
-    // SAFETY: reads the sixteen bytes of the array; the load needs no alignment.
-    let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-    _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+fn widen<T: Element>(values: &[T; LANES]) -> __m512 {
+    match T::array(values) {
+        Kind::Bytes(bytes) => {
+            // SAFETY: reads the sixteen bytes of the array; the load needs no alignment.
+            let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        }
+        Kind::Floats(values) => load(values),
+    }
 }
 
-/// Up to sixteen bytes as floats, zeros behind them.
+/// Up to sixteen numbers of X as floats, zeros behind them.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline]
-fn widen_part(bytes: &[u8]) -> __m512 {
-    // SAFETY: the mask has no bit beyond the bytes of the slice, and no other byte is read.
-    let bytes = unsafe { _mm_maskz_loadu_epi8(mask(bytes.len()), bytes.as_ptr().cast()) };
-    _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+fn widen_part<T: Element>(values: &[T]) -> __m512 {
+    match T::slice(values) {
+        Kind::Bytes(bytes) => {
+            // SAFETY: the mask has no bit beyond the bytes of the slice, and no other byte is read.
+            let bytes = unsafe { _mm_maskz_loadu_epi8(mask(bytes.len()), bytes.as_ptr().cast()) };
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        }
+        Kind::Floats(values) => load_part(values),
+    }
 }
 
 #[target_feature(enable = "avx512f")]

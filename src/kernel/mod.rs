@@ -17,6 +17,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dense;
+mod element;
 mod exp;
 mod gram;
 mod grid;
@@ -27,6 +29,7 @@ mod team;
 mod tests;
 mod wide;
 
+pub use dense::{dense_gradient, dense_scores};
 pub use exp::exp;
 pub use gram::Gram;
 pub use grid::GridWeights;
@@ -34,6 +37,7 @@ pub use moments::Moments;
 pub use team::Team;
 pub use wide::LANES;
 
+use element::{Element, Kind};
 use std::ops::Range;
 
 /// What computes: an instruction set, and the threads that use it.
@@ -51,6 +55,16 @@ pub enum Matrix<'a> {
     Bytes(Table<'a, u8>),
     /// Any numbers.
     Floats(Table<'a, f32>),
+}
+
+impl Matrix<'_> {
+    /// D, features in a row.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Bytes(x) => x.width,
+            Self::Floats(x) => x.width,
+        }
+    }
 }
 
 /// N rows of `width` (D) features each, row-major.
@@ -86,7 +100,7 @@ impl<'a, T> Table<'a, T> {
 }
 
 /// What a product reads of X, its lengths checked by [`check`].
-struct Block<'a, T = u8> {
+struct Block<'a, T> {
     x: Table<'a, T>,
     /// The rows of X, in the order they are summed.
     rows: &'a [u32],
@@ -132,10 +146,10 @@ impl<'a, T> Block<'a, T> {
     }
 }
 
-/// Each row as chunks of L bytes, and what is left.
+/// Each row as chunks of L numbers, and what is left.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn in_chunks<const R: usize, const L: usize>(rows: [&[u8]; R]) -> [(&[[u8; L]], &[u8]); R] {
+fn in_chunks<T, const R: usize, const L: usize>(rows: [&[T]; R]) -> [(&[[T; L]], &[T]); R] {
     let mut chunks = [(&[][..], &[][..]); R];
     for (chunks, row) in chunks.iter_mut().zip(rows) {
         *chunks = row.as_chunks();
@@ -238,21 +252,28 @@ impl Kernel {
         out: &mut [f32],
     ) {
         match x {
-            Matrix::Bytes(x) => {
-                check(x, rows, &features, weights.len(), out.len(), classes);
-                let block = Block { x, rows, next: &[], features, classes };
-                match self {
-                    Self::Plain => plain::scores(&block, weights, out),
-                    #[cfg(target_arch = "x86_64")]
-                    Self::Avx512(kernel) => kernel.scores(&block, weights, out),
-                    #[cfg(target_arch = "x86_64")]
-                    Self::Avx2(kernel) => kernel.scores(&block, weights, out),
-                }
-            }
-            Matrix::Floats(x) => {
-                check(x, rows, &features, weights.len(), out.len(), classes);
-                plain::scores(&Block { x, rows, next: &[], features, classes }, weights, out);
-            }
+            Matrix::Bytes(x) => self.scores_of(x, rows, features, weights, classes, out),
+            Matrix::Floats(x) => self.scores_of(x, rows, features, weights, classes, out),
+        }
+    }
+
+    fn scores_of<T: Element>(
+        self,
+        x: Table<'_, T>,
+        rows: &[u32],
+        features: Range<usize>,
+        weights: &[f32],
+        classes: usize,
+        out: &mut [f32],
+    ) {
+        check(x, rows, &features, weights.len(), out.len(), classes);
+        let block = Block { x, rows, next: &[], features, classes };
+        match self {
+            Self::Plain => plain::scores(&block, weights, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.scores(&block, weights, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.scores(&block, weights, out),
         }
     }
 
@@ -274,23 +295,29 @@ impl Kernel {
         classes: usize,
         gradient: &mut [f32],
     ) {
-        let Rows { now: rows, next } = rows.into();
         match x {
-            Matrix::Bytes(x) => {
-                check(x, rows, &features, gradient.len(), slopes.len(), classes);
-                let block = Block { x, rows, next, features, classes };
-                match self {
-                    Self::Plain => plain::add_gradient(&block, slopes, gradient),
-                    #[cfg(target_arch = "x86_64")]
-                    Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
-                    #[cfg(target_arch = "x86_64")]
-                    Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
-                }
-            }
-            Matrix::Floats(x) => {
-                check(x, rows, &features, gradient.len(), slopes.len(), classes);
-                plain::add_gradient(&Block { x, rows, next, features, classes }, slopes, gradient);
-            }
+            Matrix::Bytes(x) => self.add_gradient_of(x, rows.into(), features, slopes, classes, gradient),
+            Matrix::Floats(x) => self.add_gradient_of(x, rows.into(), features, slopes, classes, gradient),
+        }
+    }
+
+    fn add_gradient_of<T: Element>(
+        self,
+        x: Table<'_, T>,
+        Rows { now: rows, next }: Rows<'_>,
+        features: Range<usize>,
+        slopes: &[f32],
+        classes: usize,
+        gradient: &mut [f32],
+    ) {
+        check(x, rows, &features, gradient.len(), slopes.len(), classes);
+        let block = Block { x, rows, next, features, classes };
+        match self {
+            Self::Plain => plain::add_gradient(&block, slopes, gradient),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
         }
     }
 }

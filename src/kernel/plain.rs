@@ -1,8 +1,8 @@
 //! Portable products: the reference for the fast paths, and the path of processors without them.
 
-use super::Block;
+use super::{Block, Element};
 
-pub fn scores<T: Copy + Into<f32>>(block: &Block<T>, weights: &[f32], out: &mut [f32]) {
+pub fn scores<T: Element>(block: &Block<T>, weights: &[f32], out: &mut [f32]) {
     let width = block.features.len();
     let mut row = vec![0.0_f32; width];
     for (&i, scores) in block.rows.iter().zip(out.chunks_exact_mut(block.classes)) {
@@ -15,7 +15,7 @@ pub fn scores<T: Copy + Into<f32>>(block: &Block<T>, weights: &[f32], out: &mut 
     }
 }
 
-pub fn add_gradient<T: Copy + Into<f32>>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
+pub fn add_gradient<T: Element>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
     let width = block.features.len();
     let mut row = vec![0.0_f32; width];
     for (&i, slopes) in block.rows.iter().zip(slopes.chunks_exact(block.classes)) {
