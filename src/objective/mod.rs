@@ -210,15 +210,34 @@ impl fmt::Display for Objective {
     }
 }
 
-/// The class with the highest score; the lowest of them on a tie.
-pub fn argmax<F: PartialOrd>(scores: &[F]) -> usize {
-    let mut best = 0;
-    for (class, score) in scores.iter().enumerate().skip(1) {
-        if *score > scores[best] {
-            best = class;
-        }
+/// Partial sums that loops over a row's classes keep, so that the compiler can vectorise them.
+const LANES: usize = 16;
+
+/// The highest score, over interleaved lanes; of scores that are no numbers, any may be ignored.
+fn highest<F: Real>(scores: &[F]) -> F {
+    let larger = |a: F, b: F| if b > a { b } else { a };
+    let (chunks, rest) = scores.as_chunks::<LANES>();
+    let mut lanes = [scores[0]; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &score)| *lane = larger(*lane, score));
     }
-    best
+    lanes.iter().chain(rest).fold(scores[0], |highest, &score| larger(highest, score))
+}
+
+/// The sum of a row, over interleaved partial sums; fewer than [`LANES`] numbers are added in order.
+fn row_sum<F: Real>(row: &[F]) -> F {
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut lanes = [F::zero(); LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane += value);
+    }
+    rest.iter().chain(&lanes).fold(F::zero(), |sum, &value| sum + value)
+}
+
+/// The class with the highest score; the lowest of them on a tie.
+pub fn argmax<F: Real>(scores: &[F]) -> usize {
+    let highest = highest(scores);
+    scores.iter().position(|&score| score == highest).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Softmax cross-entropy in nats: L_i = -ln p_y with p_j = e^{s_j} / sum_k e^{s_k}. Its slope is
 //! p_j - [j = y]. Scores are shifted by their own row's maximum, so that no exponential overflows.
 
-use super::{BatchLoss, Real, argmax};
+use super::{BatchLoss, Real, argmax, highest, row_sum};
 
 /// L_i of one example's scores (K).
 pub fn loss<F: Real>(scores: &[F], label: usize) -> f64 {
@@ -12,11 +12,11 @@ pub fn loss<F: Real>(scores: &[F], label: usize) -> f64 {
 
 /// Scores (K) to probabilities, in place; returns ln sum_j e^{s_j - s_max}.
 pub fn probabilities<F: Real>(scores: &mut [F]) -> f64 {
-    let highest = scores[argmax(scores)];
+    let highest = highest(scores);
     for score in scores.iter_mut() {
         *score = (*score - highest).exponential();
     }
-    let sum = scores.iter().fold(F::zero(), |sum, &e| sum + e);
+    let sum = row_sum(scores);
     for score in scores.iter_mut() {
         *score = *score / sum;
     }

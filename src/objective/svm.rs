@@ -2,7 +2,7 @@
 //! max(0, s_j - s_y + margin). Its slope is 1 at every j whose margin is violated, and minus their
 //! count at y; at the kink itself 0, one of the subgradients.
 
-use super::{BatchLoss, Real, SmoothLoss, argmax};
+use super::{BatchLoss, LANES, Real, SmoothLoss, argmax};
 
 /// L_i of one example's scores (K).
 pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
@@ -20,14 +20,17 @@ pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u1
         let threshold = scores[label] - margin;
         // With this the label's own term is 0, and the loop needs no branch to leave it out.
         scores[label] = threshold;
-        let mut violated = F::zero();
-        for score in scores.iter_mut() {
-            let (slope, term) = hinge(*score - threshold);
-            sum.total += term;
-            violated += slope;
-            *score = slope;
+        let (mut totals, mut violated) = ([0.0; LANES], [F::zero(); LANES]);
+        for chunk in scores.chunks_mut(LANES) {
+            for ((score, total), violated) in chunk.iter_mut().zip(&mut totals).zip(&mut violated) {
+                let (slope, term) = hinge(*score - threshold);
+                *total += term;
+                *violated += slope;
+                *score = slope;
+            }
         }
-        scores[label] = -violated;
+        sum.total += totals.iter().sum::<f64>();
+        scores[label] = -violated.iter().fold(F::zero(), |sum, &violated| sum + violated);
     }
     sum
 }
