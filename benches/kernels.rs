@@ -1,8 +1,8 @@
-//! How long the work of training takes, on 50,000 x 3,072 random bytes and ten classes, for every kernel this
-//! processor has: `cargo bench --bench kernels`.
+//! How long the work of training takes, on 50,000 x 3,072 random bytes and ten classes (or 20,000 x 2,048 random
+//! floats, with up to 1,000 classes), for every kernel this processor has: `cargo bench --bench kernels`.
 //!
 //! An epoch of loss and gradient is 6.15 GFLOP, an epoch of loss alone half of it: divide by the time, and compare
-//! with what the processor's multipliers can do (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
+//! with what the processor's multipliers can do (a linear probe with 1,000 classes is 164 GFLOP an epoch) (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
 
 use cifar_train::config::all_cores;
 use cifar_train::data::{Examples, Features, Preprocessing};
@@ -28,6 +28,15 @@ static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| {
     Examples { features: Features::Bytes(features), labels, width: WIDTH }
 });
 
+/// A linear probe's features: 20,000 x 2,048.
+static FLOATS: LazyLock<Examples> = LazyLock::new(|| {
+    let (rows, width) = (20_000, 2048);
+    let mut rng = random::generator(1, Stream::Generate);
+    let features = (0..rows * width).map(|_| (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0).collect();
+    let labels = (0..rows).map(|_| random::below(&mut rng, 1000) as u16).collect();
+    Examples { features: Features::Floats(features), labels, width }
+});
+
 static PREPROCESSING: LazyLock<Preprocessing> =
     LazyLock::new(|| Preprocessing { mean: vec![127.5; WIDTH], scale: vec![1.0 / 73.9; WIDTH] });
 
@@ -41,7 +50,7 @@ fn compute(name: &str, threads: NonZeroUsize) -> Option<Compute> {
     Some(Compute { kernel, team: Team::new(threads) })
 }
 
-/// Times `work` on a problem and small random weights; a kernel this processor lacks takes no time.
+/// Times `work` on a problem of byte images and small random weights; a kernel this processor lacks takes no time.
 fn measure(
     bencher: divan::Bencher<'_, '_>,
     name: &str,
@@ -49,14 +58,44 @@ fn measure(
     classes: usize,
     work: impl Fn(&LinearProblem<'_>, &mut Weights) + Sync,
 ) {
+    measure_on(&EXAMPLES, &PREPROCESSING, bencher, (name, threads), classes, work);
+}
+
+/// The same on any examples.
+fn measure_on(
+    examples: &Examples,
+    preprocessing: &Preprocessing,
+    bencher: divan::Bencher<'_, '_>,
+    (name, threads): (&str, NonZeroUsize),
+    classes: usize,
+    work: impl Fn(&LinearProblem<'_>, &mut Weights) + Sync,
+) {
     let Some(compute) = compute(name, threads) else { return bencher.bench(|| ()) };
     let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
-    let (examples, preprocessing) = (&*EXAMPLES, &*PREPROCESSING);
-    let problem = LinearProblem { examples, preprocessing, classes, objective, compute: &compute };
-    let weight =
-        Array2::from_shape_fn((classes, WIDTH), |(k, d)| ((k * 31 + d * 7) % 101) as f32 * 1e-4 - 5e-3);
+    let example_weights = None;
+    let problem =
+        LinearProblem { examples, preprocessing, classes, objective, example_weights, compute: &compute };
+    let shape = (classes, examples.width);
+    let weight = Array2::from_shape_fn(shape, |(k, d)| ((k * 31 + d * 7) % 101) as f32 * 1e-4 - 5e-3);
     let mut weights = Weights::new(&weight, &Array1::zeros(classes), &problem);
     bencher.bench_local(|| work(&problem, &mut weights));
+}
+
+/// An epoch of SGD over `rows`, updates included.
+fn epoch(problem: &LinearProblem<'_>, weights: &mut Weights, rows: &[u32], batch: usize) {
+    let rule = UpdateRule::Sgd;
+    let mut states: Vec<RuleState<f32>> =
+        weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
+    let next = rows.chunks(batch).skip(1).chain([&[][..]]);
+    for (now, next) in rows.chunks(batch).zip(next) {
+        problem.step(
+            weights,
+            Rows { now, next },
+            &mut states,
+            #[inline(always)]
+            |w, g, state| rule.apply(1e-3, 1, w, g, state),
+        );
+    }
 }
 
 /// Loss and gradient over all rows.
@@ -82,20 +121,20 @@ fn full_batch_one_thread(bencher: divan::Bencher<'_, '_>, name: &str) {
 fn sgd_epoch<const BATCH: usize>(bencher: divan::Bencher<'_, '_>, name: &str) {
     let mut rows = EXAMPLES.all();
     random::shuffle(&mut random::generator(0, Stream::Shuffle), &mut rows);
-    measure(bencher, name, all_cores(), CLASSES, |problem, weights| {
-        let rule = UpdateRule::Sgd;
-        let mut states: Vec<RuleState<f32>> =
-            weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
-        let next = rows.chunks(BATCH).skip(1).chain([&[][..]]);
-        for (now, next) in rows.chunks(BATCH).zip(next) {
-            problem.step(
-                weights,
-                Rows { now, next },
-                &mut states,
-                #[inline(always)]
-                |w, g, state| rule.apply(1e-3, 1, w, g, state),
-            );
-        }
+    measure(bencher, name, all_cores(), CLASSES, |problem, weights| epoch(problem, weights, &rows, BATCH));
+}
+
+/// An epoch of SGD of a linear probe, batch 256.
+#[divan::bench(args = [10, 32, 100, 1000], consts = [1, 2], sample_count = 5)]
+fn probe_epoch<const THREADS: usize>(bencher: divan::Bencher<'_, '_>, classes: usize) {
+    let mut rows = FLOATS.all();
+    random::shuffle(&mut random::generator(0, Stream::Shuffle), &mut rows);
+    let labels = FLOATS.labels.iter().map(|&label| label % classes as u16).collect();
+    let examples = Examples { labels, ..FLOATS.clone() };
+    let map = Preprocessing { mean: vec![0.01; examples.width], scale: vec![1.7; examples.width] };
+    let threads = NonZeroUsize::new(THREADS).unwrap_or(NonZeroUsize::MIN);
+    measure_on(&examples, &map, bencher, (Kernel::detect().name(), threads), classes, |problem, weights| {
+        epoch(problem, weights, &rows, 256);
     });
 }
 

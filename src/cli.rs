@@ -9,7 +9,7 @@ pub use report::ReportArgs;
 pub use sweep::SweepRequest;
 
 use crate::config::{Settings, StrategyName};
-use crate::data::{Format, Label, Preprocess, Request as DataRequest};
+use crate::data::{ClassWeight, Format, Label, Preprocess, Request as DataRequest};
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -134,6 +134,9 @@ pub struct GradcheckArgs {
     /// Strength of an added penalty sum |W|
     #[arg(long, value_name = "LAMBDA", default_value = "0", value_parser = zero_or_above, allow_negative_numbers = true)]
     pub l1: f64,
+    /// What the examples of each class count: "balanced", or by name
+    #[arg(long, value_name = "balanced|CLASS=WEIGHT,...")]
+    pub class_weight: Option<ClassWeight>,
     /// What the classifier sees of each feature
     #[arg(long, value_enum, default_value = "standardize")]
     pub preprocess: Preprocess,

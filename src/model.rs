@@ -11,7 +11,7 @@ pub use mistakes::Mistake;
 use crate::data::{Examples, Preprocessing, Shape};
 use crate::kernel::Compute;
 use crate::metrics::Evaluation;
-use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Weights};
+use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Targets, Weights};
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -138,21 +138,44 @@ impl LinearModel {
         compute: &Compute,
         look: impl Fn(&[f32], &[u16]) -> R + Sync,
     ) -> Vec<R> {
+        self.map_targets(examples, rows, None, compute, |scores, targets| look(scores, &targets.labels))
+    }
+
+    fn map_targets<R: Send>(
+        &self,
+        examples: &Examples,
+        rows: &[u32],
+        example_weights: Option<&[f64]>,
+        compute: &Compute,
+        look: impl Fn(&[f32], &Targets) -> R + Sync,
+    ) -> Vec<R> {
         let raw = Preprocessing::identity(examples.width);
         let objective = Objective { loss: self.about.loss(), penalty: Penalty { l2: 0.0, l1: 0.0 } };
         let classes = self.classes();
-        let problem = LinearProblem { examples, preprocessing: &raw, classes, objective, compute };
+        let problem =
+            LinearProblem { examples, preprocessing: &raw, classes, objective, example_weights, compute };
         let weights = Weights::new(&self.weight, &self.bias, &problem);
         problem.map_scores(&weights, rows, look)
     }
 
     /// Counts and the data loss over `rows`.
     pub fn evaluate(&self, examples: &Examples, rows: &[u32], compute: &Compute) -> (Evaluation, BatchLoss) {
+        self.evaluate_weighted(examples, rows, None, compute)
+    }
+
+    /// The same where examples have weights (N): they multiply their losses.
+    pub fn evaluate_weighted(
+        &self,
+        examples: &Examples,
+        rows: &[u32],
+        example_weights: Option<&[f64]>,
+        compute: &Compute,
+    ) -> (Evaluation, BatchLoss) {
         let loss = self.about.loss();
-        let parts = self.map_scores(examples, rows, compute, |scores, labels| {
+        let parts = self.map_targets(examples, rows, example_weights, compute, |scores, targets| {
             let mut evaluation = Evaluation::new(self.classes());
-            evaluation.add(scores, labels);
-            (evaluation, loss.total(scores, self.classes(), labels))
+            evaluation.add(scores, &targets.labels);
+            (evaluation, targets.total(loss, scores, self.classes()))
         });
         let mut whole = (Evaluation::new(self.classes()), BatchLoss::default());
         for (evaluation, sum) in parts {

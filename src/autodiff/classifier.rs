@@ -24,6 +24,17 @@ pub struct ClassifierGraph {
 impl ClassifierGraph {
     /// The full loss of these examples (B, D), a node an operation: s = W x + b; L_i; the penalty over W and b.
     pub fn new(features: &Array2<f64>, labels: &[u16], classes: usize, objective: Objective) -> Self {
+        Self::weighted(features, labels, None, classes, objective)
+    }
+
+    /// The same with the weights q (B) of the examples: the mean is that of q_i L_i.
+    pub fn weighted(
+        features: &Array2<f64>,
+        labels: &[u16],
+        weights_of_examples: Option<&[f64]>,
+        classes: usize,
+        objective: Objective,
+    ) -> Self {
         let mut graph = Graph::default();
         let width = features.ncols() + 1;
         let weights: Vec<Vec<NodeId>> = (0..classes)
@@ -42,7 +53,13 @@ impl ClassifierGraph {
         let losses: Vec<NodeId> = scores
             .iter()
             .zip(labels)
-            .map(|(scores, label)| loss(&mut graph, objective.loss, scores, usize::from(*label)))
+            .enumerate()
+            .map(|(row, (scores, label))| {
+                let own = loss(&mut graph, objective.loss, scores, usize::from(*label));
+                let Some(all) = weights_of_examples else { return own };
+                let weight = graph.constant(all[row]);
+                graph.apply(Operation::Multiply, &[weight, own])
+            })
             .collect();
         let total = graph.apply(Operation::Add, &losses);
         let count = graph.constant(losses.len() as f64);
@@ -137,7 +154,8 @@ mod tests {
         let labels = vec![0, 2, 1];
         for loss in [Loss::Svm { margin: 1.0 }, Loss::Softmax] {
             let objective = Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.05 } };
-            let reference = Reference { features: features.clone(), labels: labels.clone(), objective };
+            let reference =
+                Reference { features: features.clone(), labels: labels.clone(), weights: None, objective };
             let built = ClassifierGraph::new(&features, &labels, 3, objective);
             let pass = built.graph.evaluate(&ClassifierGraph::inputs(&weight, &bias)).expect("defined");
             let value = pass.value(built.graph.end());

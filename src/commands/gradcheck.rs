@@ -33,6 +33,8 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
         count(data.train.len())
     ));
 
+    let class_weight = args.class_weight.as_ref();
+    let weights = class_weight.map(|weight| weight.of_examples(&data, &data.train.all())).transpose()?;
     let losses = [(LossName::Svm, Loss::Svm { margin: args.margin }), (LossName::Softmax, Loss::Softmax)];
     let mut result = GradcheckResult {
         passed: true,
@@ -42,11 +44,13 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     };
     for (_, loss) in losses.into_iter().filter(|(name, _)| args.loss.is_none_or(|only| only == *name)) {
         let objective = Objective { loss, penalty: Penalty { l2: args.reg, l1: args.l1 } };
+        let formula = objective.formula(weights.is_some());
         let report = check(&Check {
             examples: &data.train,
             preprocessing: &preprocessing,
             classes: data.classes(),
             objective,
+            example_weights: weights.as_deref(),
             rows: args.rows.get(),
             sample: (!args.all).then_some(args.samples.get()),
             h: args.h,
@@ -55,10 +59,10 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
             threads: args.threads.unwrap_or_else(all_cores),
         });
         if !args.json {
-            print(&to_text(&objective, &report))?;
+            print(&to_text(&formula, &report))?;
         }
         result.passed &= report.passed;
-        result.objectives.push(objective.to_string());
+        result.objectives.push(formula);
         result.reports.push(report);
     }
     if args.json {
@@ -69,10 +73,10 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     Ok(if result.passed { Exit::Done } else { Exit::CheckFailed })
 }
 
-fn to_text(objective: &Objective, report: &Report) -> String {
+fn to_text(formula: &str, report: &Report) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{objective}");
+    let _ = writeln!(text, "{formula}");
     let checked = report.coordinates.len();
     let _ = writeln!(
         text,

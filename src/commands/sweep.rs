@@ -207,7 +207,7 @@ impl Sweep<'_> {
         let mut progress = SweepProgress::new(self.console, self.plan, tasks, done.len());
         let mut records = self.records();
         let (folder, outcomes) = (&mut self.folder, &mut self.outcomes);
-        let engine = Engine::new(self.plan, self.data, &self.folds, self.compute, &INTERRUPT);
+        let engine = Engine::new(self.plan, self.data, &self.folds, self.compute, &INTERRUPT)?;
         let gram = engine.run(&done, &mut |outcome: Outcome| {
             folder.append(&outcome)?;
             let run = outcome.run;
@@ -252,6 +252,8 @@ impl Sweep<'_> {
         let preprocessing = Preprocessing::fit(config.preprocess, &self.data.train, &split.train);
         let second_order = matches!(config.strategy, Strategy::SecondOrder(_));
         let moment = gram.filter(|_| second_order).map(|gram| SecondMoment::new(&gram, &preprocessing));
+        let weight = config.settings.class_weight.as_ref();
+        let example_weights = weight.map(|weight| weight.of_examples(self.data, &split.train)).transpose()?;
         let session = Session {
             config: &config,
             console: self.console,
@@ -260,6 +262,7 @@ impl Sweep<'_> {
             compute: self.compute,
             preprocessing,
             moment,
+            example_weights,
         };
         // A refit that is interrupted is begun anew, to the same bytes.
         let mut unkept = config.clone();

@@ -76,8 +76,18 @@ fn train(
     tell_data(console, &data);
     let compute = compute(settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let session =
-        Session { config, console, data: &data, split, compute: &compute, preprocessing, moment: None };
+    let weight = settings.class_weight.as_ref();
+    let example_weights = weight.map(|weight| weight.of_examples(&data, &split.train)).transpose()?;
+    let session = Session {
+        config,
+        console,
+        data: &data,
+        split,
+        compute: &compute,
+        preprocessing,
+        moment: None,
+        example_weights,
+    };
     tell_objective(&session);
 
     // The digest reads every byte once: that need not wait for training, nor training for it.
@@ -178,7 +188,12 @@ pub(super) fn tell_objective(session: &Session<'_>) {
         Preprocess::None => format!("raw {x}"),
     };
     let rows = count(session.split.train.len());
-    session.console.note(format_args!("objective: {}", session.config.objective));
+    session.console.note(format_args!("objective: {}", session.formula()));
+    if let Some(weight) = &session.config.settings.class_weight {
+        session.console.note(format_args!(
+            "           q_i = weight of class y_i ({weight}), divided by its mean over the training rows"
+        ));
+    }
     session.console.note(format_args!(
         "           s = W x + b over {seen}, N = {rows}, lambda = {}, b penalized like W",
         session.config.settings.reg
@@ -195,6 +210,8 @@ pub(super) struct Session<'a> {
     pub preprocessing: Preprocessing,
     /// The training rows' second moments, where they are known from before.
     pub moment: Option<SecondMoment>,
+    /// q of every training example, with mean 1 over the training rows.
+    pub example_weights: Option<Vec<f64>>,
 }
 
 /// What either strategy comes to.
@@ -225,8 +242,19 @@ impl Session<'_> {
             preprocessing: &self.preprocessing,
             classes: self.data.classes(),
             objective: self.config.objective,
+            example_weights: None,
             compute: self.compute,
         }
+    }
+
+    /// What is minimised.
+    pub(super) fn training_problem(&self) -> LinearProblem<'_> {
+        LinearProblem { example_weights: self.example_weights.as_deref(), ..self.problem(&self.data.train) }
+    }
+
+    /// The full loss, for people.
+    fn formula(&self) -> String {
+        self.config.objective.formula(self.example_weights.is_some())
     }
 
     fn expected_loss(&self) -> ExpectedLoss {
@@ -263,7 +291,7 @@ impl Session<'_> {
     ) -> anyhow::Result<Trained> {
         let begun = Instant::now();
         let before = from.as_ref().map_or(0.0, |state| state.seconds);
-        let problem = self.problem(&self.data.train);
+        let problem = self.training_problem();
         let test = self.problem(&self.data.test);
         let watched = Watched {
             validation: &self.split.validation,
@@ -307,7 +335,7 @@ impl Session<'_> {
 
     fn minimise(&self, plan: &train::SecondOrderPlan) -> anyhow::Result<Trained> {
         let begun = Instant::now();
-        let problem = self.problem(&self.data.train);
+        let problem = self.training_problem();
         let mut progress = self.console.progress(self.expected_loss());
         let rows = &self.split.train;
         let computed = self.moment.is_none().then(|| train::second_moment(&problem, rows, &mut progress));
@@ -350,7 +378,7 @@ impl Session<'_> {
     ) -> anyhow::Result<Trained> {
         let begun = Instant::now();
         let before = from.as_ref().map_or(0.0, |state| state.seconds);
-        let problem = self.problem(&self.data.train);
+        let problem = self.training_problem();
         let mut progress = self.console.progress(self.expected_loss());
         progress.searching(plan.attempts);
         let course = Course { from, keeper, observer: &mut progress, interrupt: &INTERRUPT };
@@ -395,7 +423,9 @@ impl Session<'_> {
         let model = LinearModel::fold(&trained.weight, &trained.bias, &self.preprocessing, about);
 
         let (test, test_loss) = model.evaluate(&self.data.test, &self.data.test.all(), self.compute);
-        let (train, train_loss) = model.evaluate(&self.data.train, &self.split.train, self.compute);
+        let weights = self.example_weights.as_deref();
+        let (train, train_loss) =
+            model.evaluate_weighted(&self.data.train, &self.split.train, weights, self.compute);
         if let Some(class) = test.only_prediction() {
             let name = &self.data.class_names[class];
             self.console.warn(format_args!(
@@ -430,7 +460,7 @@ impl Session<'_> {
             train_loss: train_loss.mean(),
             train_accuracy: train.accuracy(),
             objective: train_loss.mean() + trained.penalty,
-            objective_formula: objective.to_string(),
+            objective_formula: self.formula(),
             validation_accuracy: validation.map(|figures| figures.accuracy),
             validation_loss: validation.map(|figures| figures.loss),
             gap: trained.gap,
@@ -499,9 +529,13 @@ impl Session<'_> {
         random::shuffle(&mut rng, &mut rows);
         rows.truncate(SAMPLE);
         let objective = self.config.objective;
-        let sample = Reference::new(&self.data.train, &self.preprocessing, objective, &rows);
+        let mut sample = Reference::new(&self.data.train, &self.preprocessing, objective, &rows).features;
+        if let Some(weights) = &self.example_weights {
+            let rows = sample.rows_mut().into_iter().zip(&rows);
+            rows.for_each(|(mut x, &row)| x *= weights[row as usize].sqrt());
+        }
         let start = Array1::random_using(self.data.train.width, StandardNormal, &mut rng);
-        0.5 * largest_eigenvalue(&sample.features, start) + 2.0 * objective.penalty.l2
+        0.5 * largest_eigenvalue(&sample, start) + 2.0 * objective.penalty.l2
     }
 }
 

@@ -89,6 +89,7 @@ fn cannot_vary(key: &str) -> Option<&'static str> {
         "data" | "format" | "label" | "label-column" | "test" | "test-split" | "shape" | "size" => {
             Some("all runs see the same data")
         }
+        "class-weight" => Some("losses of runs that weigh classes differently cannot be compared"),
         "validation" => Some("all runs are compared on the same rows"),
         "seed" => Some("all runs have the same seed, so that only the settings differ"),
         "threads" => Some("results do not depend on it"),

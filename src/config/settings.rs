@@ -1,7 +1,7 @@
 //! Everything a run can be told, once: each field is a flag of the command line, a key of the TOML file (of
 //! the same name), its default and its help.
 
-use crate::data::{self, Format, Holdout, Label, Planes, Preprocess, Size};
+use crate::data::{self, ClassWeight, Format, Holdout, Label, Planes, Preprocess, Size};
 use crate::train::{BatchSize, CheckpointEvery};
 use clap::{Args, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,11 @@ pub struct Settings {
         help_heading = "Objective"
     )]
     pub l1: f64,
+
+    /// What the examples of each class count in the mean loss: "balanced" (every class the same in all), or by name,
+    /// 1 for the others [default: all 1]
+    #[arg(long, value_name = "balanced|CLASS=WEIGHT,...", help_heading = "Objective")]
+    pub class_weight: Option<ClassWeight>,
 
     /// How weights are searched for
     #[arg(long, value_enum, default_value = "descent", help_heading = "Strategy")]
@@ -442,6 +447,7 @@ mod tests {
         settings.data = Some("x".into());
         settings.out = Some("x".into());
         settings.preprocess = Some(Preprocess::None);
+        settings.class_weight = Some(ClassWeight::Balanced);
         settings.decay = Some(0.1);
         settings.beta2 = Some(0.1);
         settings.patience = Some(1);

@@ -134,6 +134,14 @@ pub enum DataError {
         /// Why.
         reason: String,
     },
+    /// Weights of classes that do not fit the data.
+    #[error("--class-weight: found {found}, expected {expected}")]
+    ClassWeight {
+        /// What was given.
+        found: String,
+        /// What the data allow.
+        expected: String,
+    },
     /// A data set whose features differ from the model's.
     #[error("{name}: found {found}, expected {expected} as the model has")]
     Mismatch {
@@ -173,6 +181,9 @@ impl DataError {
             Self::Holdout { .. } => "give a smaller number, or a fraction such as 0.1".into(),
             Self::Changed { .. } => {
                 "the data are not those of the run: give --data the same ones, or train again".into()
+            }
+            Self::ClassWeight { .. } => {
+                "name classes as the data do, as in --class-weight cat=2,dog=0.5".into()
             }
             Self::Mismatch { .. } => "give --data the kind of data the model was trained on".into(),
         }

@@ -4,6 +4,7 @@
 //! [`Split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
 //! rows. Nothing here copies the features: rows are chosen by number.
 
+mod class_weight;
 mod error;
 mod extents;
 mod features;
@@ -15,6 +16,7 @@ pub mod preprocess;
 mod shape;
 mod split;
 
+pub use class_weight::ClassWeight;
 pub use error::DataError;
 pub use extents::{Planes, Size};
 pub use features::Features;

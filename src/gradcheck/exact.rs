@@ -47,10 +47,12 @@ pub(super) fn check(
     let small = Reference {
         features: reference.features.slice(s![..rows, ..features]).to_owned(),
         labels: reference.labels[..rows].to_vec(),
+        weights: reference.weights.as_ref().map(|weights| weights[..rows].to_vec()),
         objective: reference.objective,
     };
     let weight = weight.slice(s![.., ..features]).to_owned();
-    let built = ClassifierGraph::new(&small.features, &small.labels, bias.len(), reference.objective);
+    let (labels, weights) = (&small.labels, small.weights.as_deref());
+    let built = ClassifierGraph::weighted(&small.features, labels, weights, bias.len(), reference.objective);
     let coordinates = bias.len() * (features + 1);
     let found =
         |gradient_error, loss_error| ExactCheck { rows, features, coordinates, gradient_error, loss_error };

@@ -68,7 +68,8 @@ pub(super) fn check(
 
     let mut found = Vec::new();
     for (layout, batch) in layouts {
-        let exact = Reference::new(plan.examples, plan.preprocessing, plan.objective, batch);
+        let exact = Reference::new(plan.examples, plan.preprocessing, plan.objective, batch)
+            .weighted(plan.example_weights, batch);
         let exact_loss = exact.loss(&at.0, &at.1);
         let exact_gradient = analytic(&exact, &at.0, &at.1);
         for kernel in Kernel::available() {
@@ -78,6 +79,7 @@ pub(super) fn check(
                 preprocessing: plan.preprocessing,
                 classes: plan.classes,
                 objective: plan.objective,
+                example_weights: plan.example_weights,
                 compute: &compute,
             };
             let mut weights = Weights::new(weight, bias, &problem);

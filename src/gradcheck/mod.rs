@@ -48,6 +48,8 @@ pub struct Check<'a> {
     pub classes: usize,
     /// Loss and penalty.
     pub objective: Objective,
+    /// What each example counts (N), as in [`crate::objective::LinearProblem`].
+    pub example_weights: Option<&'a [f64]>,
     /// How many rows.
     pub rows: usize,
     /// Coordinates of W and b to differentiate at; `None` for all.
@@ -150,7 +152,8 @@ impl Problem {
         let mut rows = check.examples.all();
         random::shuffle(&mut rng, &mut rows);
         rows.truncate(check.rows);
-        let reference = Reference::new(check.examples, check.preprocessing, check.objective, &rows);
+        let reference = Reference::new(check.examples, check.preprocessing, check.objective, &rows)
+            .weighted(check.example_weights, &rows);
 
         // Scores of deviation about 1: some margins violated, some not, no probability near 0 or 1.
         let squares: f64 = reference.features.iter().map(|x| x * x).sum();
@@ -227,11 +230,14 @@ mod tests {
     fn report(loss: Loss, plant: impl Fn(&mut Parameters)) -> Report {
         let data = generate(60, 1);
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
+        // Some examples count nothing, some twice.
+        let weights: Vec<f64> = (0..60).map(|row| f64::from(row % 5) / 2.0).collect();
         let check = Check {
             examples: &data.train,
             preprocessing: &preprocessing,
             classes: 10,
             objective: Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.01 } },
+            example_weights: Some(&weights),
             rows: 60,
             sample: Some(60),
             h: 1e-5,
@@ -308,6 +314,7 @@ mod tests {
             preprocessing: &preprocessing,
             classes: 10,
             objective: Objective { loss: LOSSES[0], penalty: Penalty { l2: 0.0, l1: 0.0 } },
+            example_weights: None,
             rows: 60,
             sample: Some(200),
             h: 1e-3,

@@ -44,18 +44,18 @@ macro_rules! for_kernel {
 }
 
 impl Kernel {
-    /// The listed `rows` of `x` as f64, each filled up with zeros to `width`.
+    /// The listed `rows` of `x`, less `mean` (D), as f64; each filled up with zeros to `width`.
     ///
     /// # Panics
     /// When a row lies outside X, or `width` is below its width.
-    pub fn widen(self, x: Matrix<'_>, rows: &[u32], width: usize, wide: &mut Vec<f64>) {
+    pub fn widen(self, x: Matrix<'_>, mean: &[f32], rows: &[u32], width: usize, wide: &mut Vec<f64>) {
         wide.resize(rows.len() * width, 0.0);
         match x {
             Matrix::Bytes(x) => {
-                for_kernel!(self, widen(x: Table<'_, u8>, rows: &[u32], width: usize, wide: &mut [f64]));
+                for_kernel!(self, widen(x: Table<'_, u8>, mean: &[f32], rows: &[u32], width: usize, wide: &mut [f64]));
             }
             Matrix::Floats(x) => {
-                for_kernel!(self, widen(x: Table<'_, f32>, rows: &[u32], width: usize, wide: &mut [f64]));
+                for_kernel!(self, widen(x: Table<'_, f32>, mean: &[f32], rows: &[u32], width: usize, wide: &mut [f64]));
             }
         }
     }
@@ -91,10 +91,12 @@ fn check(x: &[f64], matrix: &[f64], batch: &[f64], classes: usize) -> usize {
 }
 
 #[inline(always)]
-fn widen<T: Copy + Into<f64>>(x: Table<'_, T>, rows: &[u32], width: usize, wide: &mut [f64]) {
+fn widen<T: Copy + Into<f64>>(x: Table<'_, T>, mean: &[f32], rows: &[u32], width: usize, wide: &mut [f64]) {
     for (wide, &row) in wide.chunks_exact_mut(width).zip(rows) {
         let (wide, rest) = wide.split_at_mut(x.width);
-        wide.iter_mut().zip(x.segment(row, &(0..x.width))).for_each(|(to, &value)| *to = value.into());
+        for ((to, &value), &mean) in wide.iter_mut().zip(x.row(row)).zip(mean) {
+            *to = value.into() - f64::from(mean);
+        }
         rest.fill(0.0);
     }
 }
@@ -263,8 +265,8 @@ mod tests {
             let bytes = Matrix::Bytes(Table { values: &[1, 2, 3, 4, 5, 255], width: 3 });
             let floats = Matrix::Floats(Table { values: &[1.0, 2.0, 3.0, 4.0, 5.0, 255.0], width: 3 });
             for x in [bytes, floats] {
-                kernel.widen(x, &[1, 0], 4, &mut wide);
-                assert_eq!(wide, [4.0, 5.0, 255.0, 0.0, 1.0, 2.0, 3.0, 0.0], "{}", kernel.name());
+                kernel.widen(x, &[0.0, 0.0, 0.5], &[1, 0], 4, &mut wide);
+                assert_eq!(wide, [4.0, 5.0, 254.5, 0.0, 1.0, 2.0, 2.5, 0.0], "{}", kernel.name());
             }
         }
     }

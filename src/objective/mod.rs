@@ -7,13 +7,15 @@
 mod answer;
 pub mod linear;
 mod penalty;
+#[cfg(test)]
+mod properties;
 pub mod reference;
 mod second_moment;
 mod softmax;
 mod svm;
 mod worked;
 
-pub use linear::{LinearProblem, Weights};
+pub use linear::{LinearProblem, Targets, Weights};
 pub use penalty::Penalty;
 pub use second_moment::SecondMoment;
 pub use softmax::probabilities;
@@ -21,7 +23,7 @@ pub use worked::{Term, Worked};
 
 use num_traits::Float;
 use std::fmt;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, MulAssign};
 
 /// The loss of one example, as a function of its scores s (K) and label y.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +40,7 @@ pub enum Loss {
 /// Sums over a batch of examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchLoss {
-    /// Sum of L_i (not the mean).
+    /// Sum of L_i (not the mean), each times its example's weight.
     pub total: f64,
     /// Examples whose label has the highest score (the lowest class wins a tie).
     pub correct: usize,
@@ -47,7 +49,7 @@ pub struct BatchLoss {
 }
 
 impl BatchLoss {
-    /// Mean of L_i.
+    /// Mean of L_i; weights of examples have mean 1 over the training rows.
     pub fn mean(&self) -> f64 {
         self.total / self.count as f64
     }
@@ -79,6 +81,23 @@ impl AddAssign for SmoothLoss {
         self.smoothed += other.smoothed;
         self.lift += other.lift;
         self.curvature += other.curvature;
+    }
+}
+
+/// As if the examples counted so much: sums of losses are scaled, numbers of examples are not.
+impl MulAssign<f64> for BatchLoss {
+    fn mul_assign(&mut self, weight: f64) {
+        self.total *= weight;
+    }
+}
+
+/// As for [`BatchLoss`]; a bound made of weighted losses is lifted by the weighted lift.
+impl MulAssign<f64> for SmoothLoss {
+    fn mul_assign(&mut self, weight: f64) {
+        self.loss *= weight;
+        self.smoothed *= weight;
+        self.lift *= weight;
+        self.curvature *= weight;
     }
 }
 
@@ -203,10 +222,18 @@ pub struct Objective {
     pub penalty: Penalty,
 }
 
-/// The full loss, with its numbers, for people.
+impl Objective {
+    /// The full loss, with its numbers, for people; `weighted` if examples have weights q_i.
+    pub fn formula(&self, weighted: bool) -> String {
+        let weight = if weighted { "q_i " } else { "" };
+        format!("(1/N) sum_i {weight}{}{}", self.loss, self.penalty)
+    }
+}
+
+/// [`Objective::formula`] without weights.
 impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(1/N) sum_i {}{}", self.loss, self.penalty)
+        f.write_str(&self.formula(false))
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Reference {
     pub features: Array2<f64>,
     /// B labels.
     pub labels: Vec<u16>,
+    /// q, what each example counts, (B); `None` when all count 1.
+    pub weights: Option<Vec<f64>>,
     /// Loss and penalty.
     pub objective: Objective,
 }
@@ -29,7 +31,14 @@ impl Reference {
             (x - f64::from(preprocessing.mean[d])) * f64::from(preprocessing.scale[d])
         });
         let labels = rows.iter().map(|&row| examples.labels[row as usize]).collect();
-        Self { features, labels, objective }
+        Self { features, labels, weights: None, objective }
+    }
+
+    /// The same with the weights of `rows` among those of all examples (N).
+    #[must_use]
+    pub fn weighted(mut self, example_weights: Option<&[f64]>, rows: &[u32]) -> Self {
+        self.weights = example_weights.map(|all| rows.iter().map(|&row| all[row as usize]).collect());
+        self
     }
 
     /// S = X' W^T + b, (B, K).
@@ -37,10 +46,15 @@ impl Reference {
         self.features.dot(&weight.t()) + bias
     }
 
-    /// Mean loss of the given scores, without the penalty.
+    /// Mean of q_i L_i of the given scores, without the penalty.
     pub fn data_loss(&self, scores: &Array2<f64>) -> f64 {
         let flat: Vec<f64> = scores.iter().copied().collect();
-        self.objective.loss.total(&flat, scores.ncols(), &self.labels).mean()
+        let classes = scores.ncols();
+        let loss = self.objective.loss;
+        let Some(weights) = &self.weights else { return loss.total(&flat, classes, &self.labels).mean() };
+        let rows = flat.chunks(classes).zip(self.labels.chunks(1)).zip(weights);
+        let total: f64 = rows.map(|((scores, label), q)| q * loss.total(scores, classes, label).total).sum();
+        total / weights.len() as f64
     }
 
     /// The full loss.
@@ -60,7 +74,8 @@ impl Reference {
         let (count, classes) = scores.dim();
         let mut slopes: Vec<f64> = scores.iter().copied().collect();
         self.objective.loss.slopes(&mut slopes, classes, &self.labels);
-        let slopes = Array2::from_shape_fn((count, classes), |(i, k)| slopes[i * classes + k]) / count as f64;
+        let share = |i: usize| self.weights.as_ref().map_or(1.0, |weights| weights[i]) / count as f64;
+        let slopes = Array2::from_shape_fn((count, classes), |(i, k)| slopes[i * classes + k] * share(i));
 
         let mut weight_gradient = slopes.t().dot(&self.features).as_standard_layout().into_owned();
         let mut bias_gradient = slopes.sum_axis(Axis(0));

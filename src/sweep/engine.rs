@@ -6,7 +6,7 @@
 
 use super::{Fold, Outcome, Plan, Score};
 use crate::config::{RunConfig, Strategy};
-use crate::data::{Dataset, Examples, Preprocess, Preprocessing};
+use crate::data::{DataError, Dataset, Examples, Preprocess, Preprocessing};
 use crate::kernel::{Compute, Gram, Matrix, Team};
 use crate::objective::{LinearProblem, SecondMoment};
 use crate::train::{
@@ -30,6 +30,8 @@ pub struct Engine<'a> {
     compute: &'a Compute,
     interrupt: &'a AtomicBool,
     maps: Vec<Maps>,
+    /// q of every training example, a fold each, where classes are weighted.
+    weights: Vec<Option<Vec<f64>>>,
 }
 
 /// The preprocessing of a fold, by kind, each learned when it is first needed.
@@ -41,15 +43,21 @@ type Task = (usize, usize);
 
 impl<'a> Engine<'a> {
     /// `interrupt` is looked at after every step.
+    ///
+    /// # Errors
+    /// [`DataError`] when a class is weighted that is not there.
     pub fn new(
         plan: &'a Plan,
         data: &'a Dataset,
         folds: &'a [Fold],
         compute: &'a Compute,
         interrupt: &'a AtomicBool,
-    ) -> Self {
+    ) -> Result<Self, DataError> {
         let maps = folds.iter().map(|_| Maps::default()).collect();
-        Self { plan, data, folds, compute, interrupt, maps }
+        let weight = plan.settings.class_weight.as_ref();
+        let of_fold = |fold: &Fold| weight.map(|weight| weight.of_examples(data, &fold.train)).transpose();
+        let weights = folds.iter().map(of_fold).collect::<Result<_, _>>()?;
+        Ok(Self { plan, data, folds, compute, interrupt, maps, weights })
     }
 
     /// Does what is not `done` and calls `finished` as each run ends on a fold, on the calling thread. What an
@@ -210,6 +218,7 @@ impl<'a> Engine<'a> {
             preprocessing: self.map(fold, config.preprocess),
             classes: self.data.classes(),
             objective: config.objective,
+            example_weights: self.weights[fold].as_deref(),
             compute,
         }
     }

@@ -2,7 +2,7 @@
 //! form each attempt is a random step from the best W so far, kept only if it helps.
 
 use super::{Attempt, Course, Observer, SearchState, State, Stop};
-use crate::objective::{LinearProblem, Weights};
+use crate::objective::{LinearProblem, Targets, Weights};
 use crate::random::{self, Stream};
 use ndarray::{Array1, Array2, Axis, s};
 use ndarray_rand::RandomExt;
@@ -174,11 +174,13 @@ fn full_losses(
     let classes = problem.classes;
     let candidates: Vec<Candidate> = draws.iter().map(|draw| draw.from(start)).collect();
     let stacked = LinearProblem { classes: classes * draws.len(), ..*problem };
-    let look = |scores: &[f32], labels: &[u16]| {
+    let look = |scores: &[f32], Targets { labels, weights }: &Targets| {
         let mut totals = vec![0.0; draws.len()];
-        for (scores, label) in scores.chunks_exact(stacked.classes).zip(labels) {
+        for (row, (scores, label)) in scores.chunks_exact(stacked.classes).zip(labels).enumerate() {
+            let weight = weights.as_ref().map_or(1.0, |weights| weights[row]);
             for (total, own) in totals.iter_mut().zip(scores.chunks_exact(classes)) {
-                *total += problem.objective.loss.total(own, classes, std::slice::from_ref(label)).total;
+                let loss = problem.objective.loss.total(own, classes, std::slice::from_ref(label));
+                *total += weight * loss.total;
             }
         }
         totals

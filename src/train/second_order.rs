@@ -529,6 +529,7 @@ mod tests {
     ) -> R {
         let examples = examples(count, loss);
         let rows = examples.all();
+        let example_weights: Vec<f64> = (0..count).map(|row| 0.5 + (row % 3) as f64 / 2.0).collect();
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
         let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
         let compute = Compute { kernel: Kernel::detect(), team };
@@ -537,6 +538,7 @@ mod tests {
             preprocessing: &preprocessing,
             classes: CLASSES,
             objective: Objective { loss, penalty: Penalty { l2, l1: 0.0 } },
+            example_weights: Some(&example_weights),
             compute: &compute,
         };
         look(&problem, &rows)
@@ -552,7 +554,8 @@ mod tests {
     fn against_descent(loss: Loss, tolerance: f64) -> (Minimum, f64, f64) {
         with_problem(300, loss, 0.02, 2, |problem, rows| {
             let minimum = solve(problem, rows, tolerance, 1000);
-            let reference = Reference::new(problem.examples, problem.preprocessing, problem.objective, rows);
+            let reference = Reference::new(problem.examples, problem.preprocessing, problem.objective, rows)
+                .weighted(problem.example_weights, rows);
             let (weight, bias) = minimum.weights.to_arrays();
             let found = reference.loss(&weight.mapv(f64::from), &bias.mapv(f64::from));
 

@@ -2,14 +2,14 @@
 
 use super::recording::to_weights;
 use super::{Field, Grid, Place, Plane};
-use crate::objective::LinearProblem;
+use crate::objective::{LinearProblem, Targets};
 
-/// Scores and labels of a block of rows: at the origin, and what one unit of each direction adds to them.
+/// Scores and targets of a block of rows: at the origin, and what one unit of each direction adds to them.
 struct Block {
     origin: Vec<f32>,
     along: Vec<f32>,
     across: Vec<f32>,
-    labels: Vec<u16>,
+    targets: Targets,
 }
 
 /// The full loss of `problem` over `rows` at every node of `grid` in `plane`: no estimate, and no subset.
@@ -33,14 +33,14 @@ pub fn landscape(problem: &LinearProblem<'_>, rows: &[u32], plane: &Plane, grid:
 fn blocks(problem: &LinearProblem<'_>, rows: &[u32], plane: &Plane) -> Vec<Block> {
     let scores = |flat: &[f64]| {
         let flat: Vec<f32> = flat.iter().map(|w| *w as f32).collect();
-        problem.map_scores(&to_weights(problem, &flat), rows, |scores, labels| {
-            (scores.to_vec(), labels.to_vec())
+        problem.map_scores(&to_weights(problem, &flat), rows, |scores, targets| {
+            (scores.to_vec(), targets.clone())
         })
     };
     let directions = scores(&plane.along).into_iter().zip(scores(&plane.across));
     let blocks = scores(&plane.origin).into_iter().zip(directions);
     blocks
-        .map(|((origin, labels), ((along, _), (across, _)))| Block { origin, along, across, labels })
+        .map(|((origin, targets), ((along, _), (across, _)))| Block { origin, along, across, targets })
         .collect()
 }
 
@@ -50,7 +50,7 @@ fn loss(problem: &LinearProblem<'_>, block: &Block, [x, y]: Place) -> f64 {
     let directions = block.along.iter().zip(&block.across);
     let scores: Vec<f32> =
         block.origin.iter().zip(directions).map(|(s, (along, across))| s + x * along + y * across).collect();
-    problem.objective.loss.total(&scores, problem.classes, &block.labels).total
+    block.targets.total(problem.objective.loss, &scores, problem.classes).total
 }
 
 fn penalty(problem: &LinearProblem<'_>, plane: &Plane, [x, y]: Place) -> f64 {
@@ -85,6 +85,7 @@ mod tests {
                 preprocessing: &preprocessing,
                 classes: data.classes(),
                 objective: Objective { loss, penalty: Penalty { l2: 1e-2, l1: 1e-3 } },
+                example_weights: None,
                 compute: &compute,
             };
             let plan = DescentPlan {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::float_cmp, reason = "figures that must repeat are compared exactly")]
 
+mod class_weight;
 mod config;
 mod determinism;
 mod disk;

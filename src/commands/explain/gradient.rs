@@ -54,6 +54,7 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
         preprocessing: &preprocessing,
         classes: data.classes(),
         objective,
+        example_weights: None,
         rows,
         sample: None,
         h: args.h,

@@ -9,7 +9,7 @@
 //!
 //! Q x - c is exact, so a score is rounded twice only, wherever and in whatever order it is computed.
 
-use super::{LinearProblem, TASK_ROWS};
+use super::{LinearProblem, TASK_ROWS, Targets};
 use crate::data::Features;
 use crate::kernel::{GridWeights, Table};
 
@@ -51,7 +51,7 @@ impl<'a> LinearProblem<'a> {
         &self,
         classifiers: &GridClassifiers<'_>,
         rows: &[u32],
-        look: impl Fn(&[f32], &[u16]) -> R + Sync,
+        look: impl Fn(&[f32], &Targets) -> R + Sync,
     ) -> Vec<R> {
         let blocks: Vec<&[u32]> = rows.chunks(TASK_ROWS).collect();
         self.compute.team.map(blocks.len(), |index| {
@@ -61,7 +61,7 @@ impl<'a> LinearProblem<'a> {
                 #[inline(always)]
                 || classifiers.scores(&sums),
             );
-            look(&scores, &self.labels(blocks[index]))
+            look(&scores, &self.targets(blocks[index]))
         })
     }
 }
@@ -112,6 +112,7 @@ mod tests {
                 let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 0.0, l1: 0.0 } };
                 let problem = LinearProblem {
                     objective,
+                    example_weights: None,
                     compute: &compute,
                     ..of(&data.train, &preprocessing, &compute)
                 };
@@ -135,6 +136,6 @@ mod tests {
         compute: &'a Compute,
     ) -> LinearProblem<'a> {
         let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 0.0, l1: 0.0 } };
-        LinearProblem { examples, preprocessing, classes: 10, objective, compute }
+        LinearProblem { examples, preprocessing, classes: 10, objective, example_weights: None, compute }
     }
 }

@@ -1,4 +1,4 @@
-//! Loss and gradient of a linear classifier over images held as bytes.
+//! Loss and gradient of a linear classifier over features held as bytes or floats.
 //!
 //! Training sees preprocessed features x' = (x - mean) scale, so that s = W x' + b. No x' is ever stored:
 //! with the *folded* weights V = W scale (each feature's own scale),
@@ -9,25 +9,28 @@
 //! dL/db   = (sum_i A_i) / B + penalty
 //! ```
 //!
-//! so the kernels read bytes only. W is cut into panels of features, and what panels contribute to a score is
+//! so the kernels read X as it is held. W is cut into panels of features, and what panels contribute to a score is
 //! added in panel order.
 //!
 //! Work is shared out in one of two ways, by the number of rows alone, so that results have the same bits for any
 //! number of threads: a minibatch by panels, each of which sums all its rows; many rows by a fixed number of groups
-//! of rows, whose gradients are added in order.
+//! of rows, whose gradients are added in order. Floats with many classes go a third way, by batches of gathered rows.
 
 mod double;
+mod gathered;
 mod grid;
+mod targets;
 mod weights;
 
 pub use grid::GridClassifiers;
+pub use targets::Targets;
 use weights::Panel;
 pub use weights::Weights;
 
-use super::{BatchLoss, Objective, Real, SmoothLoss};
+use super::{BatchLoss, Objective, SmoothLoss};
 use crate::data::{Examples, Preprocessing};
 use crate::kernel::{Compute, Rows};
-use std::ops::AddAssign;
+use std::ops::{AddAssign, MulAssign};
 
 /// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
 const BLOCK_ROWS: usize = 128;
@@ -45,7 +48,7 @@ const MANY_ROWS: usize = 4096;
 /// What is minimised: an objective over examples as preprocessing shows them.
 #[derive(Clone, Copy)]
 pub struct LinearProblem<'a> {
-    /// X as bytes (N, D), and labels.
+    /// X (N, D), and labels.
     pub examples: &'a Examples,
     /// The map from X to what W multiplies.
     pub preprocessing: &'a Preprocessing,
@@ -53,6 +56,9 @@ pub struct LinearProblem<'a> {
     pub classes: usize,
     /// Loss and penalty.
     pub objective: Objective,
+    /// What each example counts, q (N): it multiplies L_i. With mean 1 over the rows that are minimised over, their
+    /// mean is the weighted mean. `None` when all count 1.
+    pub example_weights: Option<&'a [f64]>,
     /// What computes.
     pub compute: &'a Compute,
 }
@@ -65,8 +71,8 @@ struct Slopes<L> {
 }
 
 /// What adds up the losses of blocks of rows.
-trait Sum: Default + AddAssign + Send + Sync {}
-impl<L: Default + AddAssign + Send + Sync> Sum for L {}
+trait Sum: Default + AddAssign + MulAssign<f64> + Send + Sync {}
+impl<L: Default + AddAssign + MulAssign<f64> + Send + Sync> Sum for L {}
 
 /// One group of rows, with what it adds to the gradient: A^T X, a part a panel.
 struct Group<'r, L> {
@@ -78,28 +84,28 @@ struct Group<'r, L> {
 impl LinearProblem<'_> {
     /// Sum of the losses of `rows`, without the penalty.
     pub fn loss(&self, weights: &Weights, rows: &[u32]) -> BatchLoss {
-        let parts = self.map_scores(weights, rows, |scores, labels| {
-            self.objective.loss.total(scores, self.classes, labels)
+        let parts = self.map_scores(weights, rows, |scores, targets| {
+            targets.total(self.objective.loss, scores, self.classes)
         });
         let mut sum = BatchLoss::default();
         parts.into_iter().for_each(|part| sum += part);
         sum
     }
 
-    /// What `look` makes of the scores (B, K) and labels of each block of `rows`, in the order of the blocks; the
+    /// What `look` makes of the scores (B, K) and targets of each block of `rows`, in the order of the blocks; the
     /// blocks are looked at in parallel.
     pub fn map_scores<R: Send>(
         &self,
         weights: &Weights,
         rows: &[u32],
-        look: impl Fn(&[f32], &[u16]) -> R + Sync,
+        look: impl Fn(&[f32], &Targets) -> R + Sync,
     ) -> Vec<R> {
         let blocks: Vec<&[u32]> = rows.chunks(TASK_ROWS).collect();
         self.compute.team.map(blocks.len(), |index| {
             let block = blocks[index];
             let mut scores = Vec::new();
             self.scores(weights, block, &mut scores, &mut Vec::new());
-            look(&scores, &self.labels(block))
+            look(&scores, &self.targets(block))
         })
     }
 
@@ -184,7 +190,9 @@ impl LinearProblem<'_> {
                 },
             );
         };
-        let slopes = if count < MANY_ROWS {
+        let slopes = if self.gathers() {
+            self.by_gathering(weights, rows.now, states, to_slopes, finish)
+        } else if count < MANY_ROWS {
             self.by_panels(weights, rows, states, to_slopes, finish)
         } else {
             self.by_groups(weights, rows.now, states, to_slopes, finish)
@@ -258,7 +266,7 @@ impl LinearProblem<'_> {
                     for panel in &weights.panels {
                         add(scores, &panel.scores[start..start + scores.len()]);
                     }
-                    slopes.take(scores, &self.labels(rows), to_slopes);
+                    slopes.take(scores, &self.targets(rows), to_slopes);
                 },
             );
         });
@@ -307,7 +315,7 @@ impl LinearProblem<'_> {
         let (mut scores, mut partial) = (Vec::new(), Vec::new());
         for block in blocks(group.rows.into(), BLOCK_ROWS) {
             self.scores(weights, block.now, &mut scores, &mut partial);
-            group.slopes.take(&mut scores, &self.labels(block.now), to_slopes);
+            group.slopes.take(&mut scores, &self.targets(block.now), to_slopes);
             for (panel, gradient) in weights.panels.iter().zip(&mut group.gradient) {
                 let features = panel.features.clone();
                 self.compute.kernel.add_gradient(x, block, features, &scores, self.classes, gradient);
@@ -317,6 +325,9 @@ impl LinearProblem<'_> {
 
     /// Scores of one block, (B, K), on this thread; `partial` is room for a panel's part.
     fn scores(&self, weights: &Weights, block: &[u32], scores: &mut Vec<f32>, partial: &mut Vec<f32>) {
+        if self.gathers() {
+            return self.scores_by_gathering(weights, block, scores);
+        }
         let x = self.examples.rows();
         repeat_offset(&weights.offset, block.len(), scores);
         partial.resize(scores.len(), 0.0);
@@ -327,27 +338,17 @@ impl LinearProblem<'_> {
         }
     }
 
-    fn labels(&self, block: &[u32]) -> Vec<u16> {
-        block.iter().map(|&row| self.examples.labels[row as usize]).collect()
+    fn targets(&self, block: &[u32]) -> Targets {
+        Targets {
+            labels: block.iter().map(|&row| self.examples.labels[row as usize]).collect(),
+            weights: self.example_weights.map(|all| block.iter().map(|&row| all[row as usize]).collect()),
+        }
     }
 }
 
 impl<L: Sum> Slopes<L> {
     fn none(classes: usize) -> Self {
         Self { loss: L::default(), sums: vec![0.0; classes] }
-    }
-
-    /// Turns a block's scores into slopes, and adds up both.
-    fn take<F: Real>(
-        &mut self,
-        scores: &mut [F],
-        labels: &[u16],
-        to_slopes: &impl Fn(&mut [F], &[u16]) -> L,
-    ) {
-        self.loss += to_slopes(scores, labels);
-        for slopes in scores.chunks_exact(self.sums.len()) {
-            self.sums.iter_mut().zip(slopes).for_each(|(sum, &slope)| *sum += slope.wide());
-        }
     }
 
     fn add(&mut self, other: Self) {
@@ -368,6 +369,11 @@ fn repeat_offset(offset: &[f32], count: usize, scores: &mut Vec<f32>) {
     for _ in 0..count {
         scores.extend_from_slice(offset);
     }
+}
+
+/// Adds `offset` (K) to each row of scores (B, K).
+fn add_offset(offset: &[f32], scores: &mut [f32]) {
+    scores.chunks_exact_mut(offset.len()).for_each(|row| add(row, offset));
 }
 
 fn add(sums: &mut [f32], parts: &[f32]) {
@@ -408,6 +414,7 @@ mod tests {
                         preprocessing: &preprocessing,
                         classes: 10,
                         objective,
+                        example_weights: None,
                         compute: &compute,
                     };
                     let mut weights = Weights::new(&weight, &bias, &problem);

@@ -1,6 +1,7 @@
 //! W and b as training changes them, cut into panels of features.
 
 use super::LinearProblem;
+use super::gathered::{self, Room};
 use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
@@ -71,13 +72,16 @@ pub struct Weights {
     pub(super) offset: Vec<f32>,
     /// The penalty of W and b.
     penalty: f64,
+    /// For batches of gathered rows.
+    pub(super) room: Room,
 }
 
 impl Weights {
     /// `weight` (K, D) and `bias` (K), over the preprocessed features of `problem`.
     pub fn new(weight: &Array2<f32>, bias: &Array1<f32>, problem: &LinearProblem<'_>) -> Self {
         let (classes, width) = weight.dim();
-        let panels = panels(width)
+        let step = if problem.gathers() { gathered::panel_features(classes) } else { panel_features(width) };
+        let panels = panels(width, step)
             .map(|features| {
                 let part: Vec<f32> = weight.slice(s![.., features.clone()]).iter().copied().collect();
                 Panel {
@@ -97,6 +101,7 @@ impl Weights {
             bias_gradient: vec![0.0; classes],
             offset: vec![0.0; classes],
             penalty: 0.0,
+            room: Room::default(),
         };
         problem.compute.team.for_each(&mut weights.panels, |_, panel| panel.update(problem, |_, _| {}));
         weights.update_bias(problem, |_, _| {});
@@ -163,11 +168,14 @@ impl Weights {
     }
 }
 
-/// Cuts D features into panels of equal width (but for the last), a multiple of 64 features; the cut
-/// depends on D alone.
-fn panels(width: usize) -> impl Iterator<Item = Range<usize>> {
+/// The features of a panel so that all have the same (but for the last), a multiple of 64; it depends on D alone.
+fn panel_features(width: usize) -> usize {
     let count = width.div_ceil(PANEL_FEATURES).max(1);
-    let step = width.div_ceil(count).next_multiple_of(64);
+    width.div_ceil(count).next_multiple_of(64)
+}
+
+/// Cuts D features into panels of `step`.
+fn panels(width: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..width).step_by(step).map(move |start| start..width.min(start + step))
 }
 
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn panels_cover_every_feature_once() {
         for width in [1, 63, 64, 512, 513, 784, 3072, 3073, 4096] {
-            let cut: Vec<_> = panels(width).collect();
+            let cut: Vec<_> = panels(width, panel_features(width)).collect();
             assert_eq!(cut.first().map(|panel| panel.start), Some(0));
             assert_eq!(cut.last().map(|panel| panel.end), Some(width));
             assert!(cut.windows(2).all(|pair| pair[0].end == pair[1].start), "{cut:?}");

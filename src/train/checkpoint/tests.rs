@@ -57,6 +57,7 @@ impl World {
             preprocessing: &self.preprocessing,
             classes: self.data.classes(),
             objective: Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 1e-5 } },
+            example_weights: None,
             compute: &self.compute,
         }
     }

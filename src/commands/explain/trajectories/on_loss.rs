@@ -48,6 +48,8 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     tell_data(console, &data);
     let compute = compute(config.settings.threads);
     let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
+    let weight = config.settings.class_weight.as_ref();
+    let example_weights = weight.map(|weight| weight.of_examples(&data, &split.train)).transpose()?;
     let session = Session {
         config: &config,
         console,
@@ -56,6 +58,7 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
         compute: &compute,
         preprocessing,
         moment: None,
+        example_weights,
     };
     tell_objective(&session);
 
@@ -183,7 +186,7 @@ impl Seen {
 /// Trains by one rule, and records.
 fn descend(session: &Session<'_>, (entry, plan): &(Entry, DescentPlan)) -> (Ran, Recording) {
     let begun = Instant::now();
-    let problem = session.problem(&session.data.train);
+    let problem = session.training_problem();
     let watched = Watched { validation: &session.split.validation, test: None };
     let mut recording = Recording::default();
     // Nothing is written before the end: Ctrl-C may end the program where it is.
@@ -212,7 +215,7 @@ fn present(
     mut runs: Vec<Seen>,
 ) -> anyhow::Result<Exit> {
     let begun = Instant::now();
-    let problem = session.problem(&session.data.train);
+    let problem = session.training_problem();
     let rows = &session.split.train;
     let field = landscape(&problem, rows, plane, Grid::new(window(&runs), CELLS));
     session.console.note(format_args!(
