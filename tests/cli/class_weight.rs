@@ -84,5 +84,5 @@ fn weights_that_do_not_fit_are_refused() {
         assert_eq!(run.code, code, "{value}: {run:?}");
         assert!(run.stderr.contains(message), "{value}: {}", run.stderr);
     }
-    assert_eq!(sandbox.entries(), [std::path::PathBuf::new(); 0]);
+    assert!(sandbox.entries().is_empty());
 }

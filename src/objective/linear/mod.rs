@@ -224,7 +224,7 @@ impl LinearProblem<'_> {
                 let features = panel.features.clone();
                 compute.kernel.scores(x, block.now, features, &panel.folded, classes, &mut panel.scores);
             });
-            self.to_slopes(weights, block.now, &mut scores, to_slopes, &mut slopes);
+            self.replace_by_slopes(weights, block.now, &mut scores, to_slopes, &mut slopes);
             let (first, last) = (done == 0, done + block.now.len() == rows.now.len());
             done += block.now.len();
             let mut parts: Vec<_> = weights.panels.iter_mut().zip(&mut *states).collect();
@@ -243,7 +243,7 @@ impl LinearProblem<'_> {
     }
 
     /// Adds up the panels' parts of a block's `scores`, and turns them into slopes.
-    fn to_slopes<L: Sum>(
+    fn replace_by_slopes<L: Sum>(
         &self,
         weights: &Weights,
         block: &[u32],
