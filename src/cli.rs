@@ -32,15 +32,15 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: RunArgs,
+    train: TrainArgs,
 }
 
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Train a classifier and report its test accuracy (what happens without a command, too)
-    Train(Box<RunArgs>),
+    Train(Box<TrainArgs>),
     /// Try random weights and keep the best: the lecture's first strategy
-    RandomSearch(Box<RunArgs>),
+    RandomSearch(Box<TrainArgs>),
     /// Train with every combination of settings, choose by validation, refit and test the best
     Sweep(Box<sweep::SweepArgs>),
     /// Check analytic gradients against numerical ones, and the kernels against f64
@@ -65,13 +65,20 @@ struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     config: Option<PathBuf>,
 
-    /// Go on with a run that was interrupted or cut off, to the same bytes as if it never was; settings are the run's own
-    #[arg(long, value_name = "RUN", help_heading = "Run")]
-    resume: Option<PathBuf>,
-
     /// Print the resolved settings as TOML, and do nothing
     #[arg(long, help_heading = "Run")]
     print_config: bool,
+}
+
+/// Flags of one run, and not of a sweep's runs: a sweep has a `--resume` of its own.
+#[derive(Args, Debug)]
+struct TrainArgs {
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// Go on with a run that was interrupted or cut off, to the same bytes as if it never was; settings are the run's own
+    #[arg(long, value_name = "RUN", help_heading = "Run")]
+    resume: Option<PathBuf>,
 }
 
 /// A run as it was asked for: raw settings, and which of them were typed.
@@ -268,10 +275,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
     let cli = Cli::from_arg_matches(&matches)?;
     let inner = matches.subcommand().map_or(&matches, |(_, matches)| matches);
     Ok(match cli.command {
-        None => Request::Run(Box::new(request(cli.run, inner))),
-        Some(Command::Train(run)) => Request::Run(Box::new(request(*run, inner))),
+        None => Request::Run(Box::new(cli.train.request(inner))),
+        Some(Command::Train(run)) => Request::Run(Box::new(run.request(inner))),
         Some(Command::RandomSearch(run)) => {
-            let mut request = request(*run, inner);
+            let mut request = run.request(inner);
             request.settings.strategy = StrategyName::RandomSearch;
             request.given.push("strategy".into());
             Request::Run(Box::new(request))
@@ -365,9 +372,18 @@ fn command() -> clap::Command {
     })
 }
 
-fn request(run: RunArgs, matches: &ArgMatches) -> RunRequest {
-    let RunArgs { settings, config, resume, print_config } = run;
-    RunRequest { settings, given: given(matches), config, resume, print_config }
+impl RunArgs {
+    /// With which of the settings were typed.
+    fn request(self, matches: &ArgMatches) -> RunRequest {
+        let Self { settings, config, print_config } = self;
+        RunRequest { settings, given: given(matches), config, resume: None, print_config }
+    }
+}
+
+impl TrainArgs {
+    fn request(self, matches: &ArgMatches) -> RunRequest {
+        RunRequest { resume: self.resume, ..self.run.request(matches) }
+    }
 }
 
 /// Keys of the settings that were typed.

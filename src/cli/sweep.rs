@@ -1,6 +1,6 @@
 //! The command line of `sweep`.
 
-use super::{RunArgs, RunRequest, request};
+use super::{RunArgs, RunRequest};
 use clap::{ArgMatches, Args};
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ impl SweepArgs {
     /// With which of the flags were typed.
     pub(super) fn request(self, matches: &ArgMatches) -> SweepRequest {
         SweepRequest {
-            run: request(self.run, matches),
+            run: self.run.request(matches),
             grid: self.grid,
             random: self.random.map(|count| count as usize),
             folds: self.folds.map(|count| count as usize),
