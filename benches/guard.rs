@@ -1,0 +1,157 @@
+//! Keeps the speed that was won: `cargo bench --bench guard` fails when a fast path is no longer much faster than what
+//! it replaced. Every limit is a ratio of two times on one thread of this process, each the least of many short
+//! repeats taken in turns, and far from what is usual: a busy machine does not fail it, a lost kernel does.
+
+use cifar_train::data::{Examples, Features, Preprocessing};
+use cifar_train::kernel::{Compute, Kernel, Rows, Team};
+use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
+use cifar_train::optim::{RuleState, UpdateRule};
+use cifar_train::random::{self, Stream};
+use ndarray::{Array1, Array2};
+use rand_chacha::rand_core::RngCore;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Instant;
+
+const ROWS: usize = 1024;
+const WIDTH: usize = 3072;
+const CLASSES: usize = 10;
+const REPEATS: usize = 40;
+/// Classifiers that random search scores together.
+const STACK: usize = 16;
+
+/// What must be at least `least` times as fast as what.
+struct Claim<'a> {
+    fast: (&'a str, &'a mut dyn FnMut()),
+    slow: (&'a str, &'a mut dyn FnMut()),
+    least: f64,
+}
+
+impl Claim<'_> {
+    fn holds(self) -> bool {
+        let mut least = [f64::INFINITY; 2];
+        for _ in 0..REPEATS {
+            for (least, work) in least.iter_mut().zip([&mut *self.fast.1, &mut *self.slow.1]) {
+                let start = Instant::now();
+                work();
+                *least = least.min(start.elapsed().as_secs_f64());
+            }
+        }
+        let [fast, slow] = least;
+        let ratio = slow / fast;
+        let verdict = if ratio >= self.least { "ok" } else { "TOO SLOW" };
+        println!(
+            "{}: {:.2} ms; {}: {:.2} ms; {ratio:.2} times as fast, at least {}: {verdict}",
+            self.fast.0,
+            fast * 1e3,
+            self.slow.0,
+            slow * 1e3,
+            self.least
+        );
+        ratio >= self.least
+    }
+}
+
+fn main() -> ExitCode {
+    let examples = examples();
+    let preprocessing = Preprocessing { mean: vec![127.5; WIDTH], scale: vec![1.0 / 73.9; WIDTH] };
+    let on = |kernel| Compute { kernel, team: Team::new(NonZeroUsize::MIN) };
+    let (best, plain) = (on(Kernel::detect()), on(Kernel::Plain));
+    if matches!(best.kernel, Kernel::Plain) {
+        println!("this processor has no fast kernel: nothing to compare");
+        return ExitCode::SUCCESS;
+    }
+    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
+    let problem = |compute| LinearProblem {
+        examples: &examples,
+        preprocessing: &preprocessing,
+        classes: CLASSES,
+        objective,
+        compute,
+    };
+    let [best, plain] = [&best, &plain].map(problem);
+    let rows = examples.all();
+    let fast = best.compute.kernel.name();
+    let holds = [
+        Claim {
+            fast: (&format!("gradient, {fast}"), &mut gradient(&best, &rows)),
+            slow: ("gradient, plain", &mut gradient(&plain, &rows)),
+            least: 2.0,
+        }
+        .holds(),
+        // An update costs little beside its gradient: an epoch of small batches is no slower than twice a gradient.
+        Claim {
+            fast: ("epoch of batch 32", &mut epoch(&best, &rows, 32)),
+            slow: (&format!("gradient, {fast}"), &mut gradient(&best, &rows)),
+            least: 0.4,
+        }
+        .holds(),
+        Claim {
+            fast: ("16 attempts, on a grid of bytes", &mut attempts_on_grid(&best, &rows)),
+            slow: ("16 attempts, in floats", &mut attempts(&best, &rows)),
+            least: 1.3,
+        }
+        .holds(),
+    ];
+    if holds.contains(&false) { ExitCode::from(5) } else { ExitCode::SUCCESS }
+}
+
+fn examples() -> Examples {
+    let mut rng = random::generator(0, Stream::Generate);
+    let mut features = vec![0; ROWS * WIDTH];
+    rng.fill_bytes(&mut features);
+    let labels = (0..ROWS).map(|_| random::below(&mut rng, CLASSES as u32) as u16).collect();
+    Examples { features: Features::Bytes(features), labels, width: WIDTH }
+}
+
+fn zeros(problem: &LinearProblem<'_>, classes: usize) -> Weights {
+    Weights::new(&Array2::zeros((classes, WIDTH)), &Array1::zeros(classes), problem)
+}
+
+/// Loss and gradient over all rows.
+fn gradient<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32]) -> impl FnMut() + 'a {
+    let mut weights = zeros(problem, CLASSES);
+    move || {
+        std::hint::black_box(problem.loss_and_gradient(&mut weights, rows));
+    }
+}
+
+/// Steps of SGD, in order.
+fn epoch<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32], batch: usize) -> impl FnMut() + 'a {
+    let mut weights = zeros(problem, CLASSES);
+    let rule = UpdateRule::Sgd;
+    let mut states: Vec<RuleState<f32>> =
+        weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
+    move || {
+        let next = rows.chunks(batch).skip(1).chain([&[][..]]);
+        for (now, next) in rows.chunks(batch).zip(next) {
+            problem.step(
+                &mut weights,
+                Rows { now, next },
+                &mut states,
+                #[inline(always)]
+                |w, g, state| rule.apply(1e-3, 1, w, g, state),
+            );
+        }
+    }
+}
+
+/// Scores of stacked classifiers over all rows, in floats.
+fn attempts<'a>(problem: &LinearProblem<'a>, rows: &'a [u32]) -> impl FnMut() + use<'a> {
+    let problem = LinearProblem { classes: STACK * CLASSES, ..*problem };
+    let weights = zeros(&problem, STACK * CLASSES);
+    move || {
+        std::hint::black_box(problem.map_scores(&weights, rows, |scores, _| scores[0]));
+    }
+}
+
+/// The same as random search draws them, in integers.
+fn attempts_on_grid<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32]) -> impl FnMut() + 'a {
+    let q: Vec<i8> = (0..STACK * CLASSES * WIDTH).map(|i| (i * 31 % 255) as u8 as i8).collect();
+    let q: Vec<&[i8]> = q.chunks(WIDTH).collect();
+    let grid = problem.on_grid(&q, 1e-5, &[0.0; STACK * CLASSES]);
+    move || {
+        let sums = grid.as_ref().map(|grid| problem.map_grid_scores(grid, rows, |scores, _| scores[0]));
+        std::hint::black_box(sums);
+    }
+}
