@@ -46,8 +46,14 @@ fn measure(examples: &Examples, classes: usize, threads: NonZeroUsize) -> [f64; 
     let preprocessing = Preprocessing { mean: vec![127.5; width], scale: vec![1.0 / 73.9; width] };
     let compute = Compute { kernel: Kernel::detect(), team: Team::new(threads) };
     let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
-    let problem =
-        LinearProblem { examples, preprocessing: &preprocessing, classes, objective, compute: &compute };
+    let problem = LinearProblem {
+        examples,
+        preprocessing: &preprocessing,
+        classes,
+        objective,
+        example_weights: None,
+        compute: &compute,
+    };
     let mut weights = Weights::new(&Array2::zeros((classes, width)), &Array1::zeros(classes), &problem);
     let mut rows = examples.all();
     let full = fastest(|| {

@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         preprocessing: &preprocessing,
         classes: CLASSES,
         objective,
+        example_weights: None,
         compute,
     };
     let [best, plain] = [&best, &plain].map(problem);
