@@ -151,7 +151,7 @@ fn every_command_prints_what_the_page_says() {
     // What is drawn from typed numbers is the same everywhere, so the pictures of the page are compared to the byte.
     for example in examples.iter().filter(|example| !example.real) {
         let words = words(&example.command);
-        let Some(name) = words.iter().find(|word| word.ends_with(".svg")) else { continue };
+        let Some(name) = words.iter().skip_while(|word| *word != "--svg").nth(1) else { continue };
         let written = fs::read(sandbox.path(name)).expect("a picture");
         let shown = fs::read(Path::new(ROOT).join("docs").join(name)).unwrap_or_default();
         assert!(written == shown, "docs/{name} is not what this writes; copy it there: {}", example.command);
@@ -242,7 +242,7 @@ fn every_link_leads_somewhere() {
         let (target, _) = part.split_once(')').expect("a link ends");
         match target.split_once('#') {
             Some(("", anchor)) => {
-                assert!(anchors.iter().any(|known| known == anchor), "#{anchor} is no heading")
+                assert!(anchors.iter().any(|known| known == anchor), "#{anchor} is no heading");
             }
             other => {
                 let file = other.map_or(target, |(file, _)| file);

@@ -92,9 +92,9 @@ fn number_end(text: &str) -> usize {
 fn parse(text: &str) -> Option<Piece> {
     let value = text.replace(',', "").parse().ok()?;
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let decimals = mantissa.split_once('.').map(|(_, decimals)| decimals.len() as i32);
-    let exponent: i32 = exponent.parse().ok()?;
-    let unit = decimals.map_or(0.0, |decimals| 10_f64.powi(exponent - decimals));
+    let decimals = mantissa.split_once('.').map(|(_, decimals)| decimals.len() as f64);
+    let exponent: f64 = exponent.parse().ok()?;
+    let unit = decimals.map_or(0.0, |decimals| 10_f64.powf(exponent - decimals));
     Some(Piece::Number { value, unit })
 }
 
