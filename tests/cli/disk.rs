@@ -202,7 +202,7 @@ fn pipes_and_circles_in_place_of_data() {
         fs::remove_dir_all(sandbox.path("data")).expect("removes");
     }
     for (data, code, told) in [
-        ("pipe", 3, "pipe: found a file, expected a folder"),
+        ("pipe", 3, "pipe: found something that is no regular file, expected a data file"),
         ("circle", 1, "cannot read circle: Too many levels of symbolic links"),
     ] {
         assert_fails(&sandbox.run(&["--data", data, "-q"]), code, &[told]);
