@@ -2,6 +2,7 @@
 //! functions from numbers to bytes; the same numbers give the same bytes.
 
 pub mod attempts;
+mod canvas;
 pub mod console;
 pub mod convergence;
 pub mod curves;

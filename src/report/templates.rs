@@ -4,11 +4,10 @@
 //! answers to most. Each template is scaled on its own: zero is mid grey, positive weights are lighter and
 //! negative ones darker, channel by channel.
 
-mod canvas;
 mod plane;
 
+use super::canvas::{Canvas, LINE_HEIGHT};
 use super::pixels::{ColorType, EncodingError, to_png};
-use canvas::{Canvas, LINE_HEIGHT};
 use plane::{Zoom, planes, to_byte};
 use thiserror::Error;
 

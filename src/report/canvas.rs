@@ -4,7 +4,7 @@ use crate::report::pixels::{ColorType, EncodingError, to_png};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 /// The height of a line of text in pixels.
-pub(super) const LINE_HEIGHT: usize = LETTERS.val();
+pub(in crate::report) const LINE_HEIGHT: usize = LETTERS.val();
 
 const LETTERS: RasterHeight = RasterHeight::Size16;
 const WEIGHT: FontWeight = FontWeight::Regular;
@@ -13,7 +13,7 @@ const LETTER_WIDTH: usize = get_raster_width(WEIGHT, LETTERS);
 const MAX_BYTES: usize = 1 << 28;
 
 /// Pixels of 1 (grey) or 3 (red, green, blue) bytes, row by row.
-pub(super) struct Canvas {
+pub(in crate::report) struct Canvas {
     width: usize,
     height: usize,
     channels: usize,
@@ -22,20 +22,25 @@ pub(super) struct Canvas {
 
 impl Canvas {
     /// An empty sheet; `None` if it were too large.
-    pub(super) fn white(width: usize, height: usize, channels: usize) -> Option<Self> {
+    pub(in crate::report) fn white(width: usize, height: usize, channels: usize) -> Option<Self> {
         let size = width.checked_mul(height)?.checked_mul(channels)?;
         (size <= MAX_BYTES).then(|| Self { width, height, channels, bytes: vec![255; size] })
     }
 
     /// Sets one channel of a pixel; a place outside the sheet is ignored.
-    pub(super) fn set(&mut self, x: usize, y: usize, channel: usize, value: u8) {
+    pub(in crate::report) fn set(&mut self, x: usize, y: usize, channel: usize, value: u8) {
         if x < self.width && y < self.height {
             self.bytes[(y * self.width + x) * self.channels + channel] = value;
         }
     }
 
     /// Writes one black line of text, shortened and centred, into the given width below (left, top).
-    pub(super) fn write_centered(&mut self, (left, top): (usize, usize), width: usize, text: &str) {
+    pub(in crate::report) fn write_centered(
+        &mut self,
+        (left, top): (usize, usize),
+        width: usize,
+        text: &str,
+    ) {
         let text = printable(text, width / LETTER_WIDTH);
         let start = left + (width - text.len() * LETTER_WIDTH) / 2;
         for (i, letter) in text.iter().enumerate() {
@@ -51,7 +56,7 @@ impl Canvas {
     }
 
     /// The sheet as a PNG file.
-    pub(super) fn into_png(self) -> Result<Vec<u8>, EncodingError> {
+    pub(in crate::report) fn into_png(self) -> Result<Vec<u8>, EncodingError> {
         let color = if self.channels == 1 { ColorType::Grayscale } else { ColorType::Rgb };
         to_png(&self.bytes, self.width, self.height, color)
     }
