@@ -52,7 +52,7 @@ pub fn load(request: &Request) -> Result<Dataset, DataError> {
             Err(DataError::LabelChoice { name: "the built-in generated set".into() })
         }
         _ => {
-            let data = generate(generate::TRAIN, generate::TEST);
+            let data = generate(generate::TRAIN, generate::TEST, generate::SEED);
             let given = request.format.map(|_| "format").or_else(|| request.unused_key(&[]));
             match given {
                 Some(key) => Err(without_effect(key, &data.name, "it is made, not read")),

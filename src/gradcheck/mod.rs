@@ -228,7 +228,7 @@ mod tests {
     use crate::objective::Penalty;
 
     fn report(loss: Loss, plant: impl Fn(&mut Parameters)) -> Report {
-        let data = generate(60, 1);
+        let data = generate(60, 1, 0);
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
         // Some examples count nothing, some twice.
         let weights: Vec<f64> = (0..60).map(|row| f64::from(row % 5) / 2.0).collect();
@@ -307,7 +307,7 @@ mod tests {
     /// A wide h makes margins change sign; a correct hinge gradient must still pass, counted apart.
     #[test]
     fn kinks_do_not_cry_wolf() {
-        let data = generate(60, 1);
+        let data = generate(60, 1, 0);
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
         let check = Check {
             examples: &data.train,

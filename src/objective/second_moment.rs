@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn equals_the_mean_of_outer_products() {
-        let bytes = generate(60, 1).train;
+        let bytes = generate(60, 1, 0).train;
         let values = (0..bytes.features.len()).map(|index| bytes.features.get(index) / 100.0).collect();
         let floats = Examples { features: Features::Floats(values), ..bytes.clone() };
         check(&bytes, 1e-9);

@@ -75,7 +75,7 @@ mod tests {
     /// A short run: the plane goes through its start and its end, and the loss there is the loss of those weights.
     #[test]
     fn the_plane_of_a_run_has_its_losses() {
-        let data = generate(500, 1);
+        let data = generate(500, 1, 0);
         let rows = data.train.all();
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &rows);
         for loss in [Loss::Svm { margin: 1.0 }, Loss::Softmax] {

@@ -117,7 +117,7 @@ mod tests {
     /// Against the formulas, and the same bits for every kernel and any number of threads.
     #[test]
     fn equals_the_reference() {
-        let bytes = generate(333, 1).train;
+        let bytes = generate(333, 1, 0).train;
         // Far from 0: a hundred times their deviation.
         let values = (0..bytes.features.len()).map(|at| bytes.features.get(at) / 8.0 + 1e3).collect();
         let floats = Examples { features: Features::Floats(values), ..bytes.clone() };

@@ -97,7 +97,7 @@ mod tests {
     /// The same scores as in floats, and the same bits on every kernel and any number of threads.
     #[test]
     fn scores_are_those_of_the_weights_in_floats() {
-        let data = generate(300, 1);
+        let data = generate(300, 1, 0);
         let rows = data.train.all();
         let q: Vec<i8> = (0..10 * 3072).map(|i| (i * 37 % 255) as i8).map(|q| q.max(-127)).collect();
         let (step, b) = (1e-5, Array1::from_shape_fn(10, |k| k as f32 * 0.01));

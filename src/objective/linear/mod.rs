@@ -392,7 +392,7 @@ mod tests {
     /// Every kernel, both ways of sharing out, any number of threads: the same bits.
     #[test]
     fn threads_change_no_bit() {
-        let bytes = generate(MANY_ROWS + 77, 1).train;
+        let bytes = generate(MANY_ROWS + 77, 1, 0).train;
         let values = (0..bytes.features.len()).map(|at| bytes.features.get(at) / 7.0).collect();
         let floats = Examples { features: Features::Floats(values), ..bytes.clone() };
         [bytes, floats].iter().for_each(check_threads);

@@ -45,7 +45,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let data = generate(50, 20);
+        let data = generate(50, 20, 0);
         let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
         let compute = Compute { kernel: Kernel::detect(), team: Team::new(NonZeroUsize::MIN) };
         Self { data, preprocessing, compute }
