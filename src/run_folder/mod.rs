@@ -6,7 +6,7 @@ mod files;
 mod partial;
 
 pub use error::RunFolderError;
-pub use files::{create, replace};
+pub use files::{create, create_folder, create_with, replace};
 pub use partial::{abandon, checkpoint_name, checkpoints};
 
 use partial::Partial;
