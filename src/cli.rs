@@ -1,9 +1,11 @@
 //! The command line, as types: what can be typed, and nothing of what it means.
 
+mod data;
 mod explain;
 mod report;
 mod sweep;
 
+pub use data::{Data, DataSetArgs, InfoArgs};
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
 pub use report::ReportArgs;
 pub use sweep::SweepRequest;
@@ -51,6 +53,9 @@ enum Command {
     Predict(PredictArgs),
     /// Write one HTML page of a run, or of several side by side
     Report(ReportArgs),
+    /// Look at a data set
+    #[command(subcommand, arg_required_else_help = false)]
+    Data(Box<Data>),
     /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs, paths of update rules
     #[command(subcommand, arg_required_else_help = false)]
     Explain(Box<Explain>),
@@ -262,6 +267,8 @@ pub enum Request {
     Predict(PredictArgs),
     /// Make a page of runs.
     Report(ReportArgs),
+    /// Do something with data alone.
+    Data(Box<Data>),
     /// Work something out.
     Explain(Box<Explain>),
 }
@@ -288,6 +295,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
         Some(Command::Evaluate(args)) => Request::Evaluate(args),
         Some(Command::Predict(args)) => Request::Predict(args),
         Some(Command::Report(args)) => Request::Report(args),
+        Some(Command::Data(what)) => Request::Data(what),
         Some(Command::Explain(mut explain)) => {
             if let Explain::Trajectories(args) = explain.as_mut() {
                 args.given = inner.subcommand().map_or_else(Vec::new, |(_, matches)| given(matches));

@@ -45,11 +45,11 @@ impl FileError {
 }
 
 /// Writes the files, by path; with an earlier one in the way of any, none.
-pub fn write(files: &[(&Path, String)], force: bool) -> Result<(), FileError> {
+pub fn write(files: &[(&Path, impl AsRef<[u8]>)], force: bool) -> Result<(), FileError> {
     files.iter().try_for_each(|(path, _)| check_free(path, force))?;
-    files.iter().try_for_each(|(path, text)| {
+    files.iter().try_for_each(|(path, bytes)| {
         let write = if force { run_folder::replace } else { run_folder::create };
-        write(path, text.as_bytes()).map_err(|error| match error.kind() {
+        write(path, bytes.as_ref()).map_err(|error| match error.kind() {
             // Someone has made it in the meantime.
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_path_buf(), found: "file" },
             _ => FileError::Unwritable { path: path.to_path_buf(), error },

@@ -1,5 +1,6 @@
 //! One command a file, each short: it wires the rooms below together, and prints.
 
+mod data;
 mod evaluate;
 mod explain;
 mod file;
@@ -14,6 +15,7 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::kernel::{Compute, Kernel, Team};
 use crate::model::ModelError;
+use crate::report::contact_sheet::SheetError;
 use crate::run_folder::RunFolderError;
 use crate::sweep::SweepFolderError;
 use serde::Serialize;
@@ -59,6 +61,7 @@ pub fn run(request: Request) -> anyhow::Result<Exit> {
         Request::Predict(args) => predict::run(&args),
         Request::Explain(what) => explain::run(&what),
         Request::Report(args) => report::run(&args),
+        Request::Data(what) => data::run(&what),
     }
 }
 
@@ -90,6 +93,9 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<report::SavedRunError>() {
         return (if error.is_io() { 1 } else { 3 }, Some(error.hint().into()));
+    }
+    if let Some(error) = error.downcast_ref::<SheetError>() {
+        return (2, Some(error.hint().into()));
     }
     let hint = error.is::<OutputError>().then(|| "check the free space where it goes".to_owned());
     (1, hint)

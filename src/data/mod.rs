@@ -6,6 +6,7 @@
 
 mod class_weight;
 mod error;
+pub mod examine;
 mod extents;
 mod features;
 pub mod formats;

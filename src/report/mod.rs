@@ -4,8 +4,10 @@
 pub mod attempts;
 mod canvas;
 pub mod console;
+pub mod contact_sheet;
 pub mod convergence;
 pub mod curves;
+pub mod data_info;
 pub mod graph;
 pub mod history;
 pub mod losses;

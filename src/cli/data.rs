@@ -1,0 +1,83 @@
+//! Flags of `data`.
+
+use crate::data::{Format, Holdout, Label, Planes, Request, Size};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What to do with data.
+#[derive(Subcommand, Debug)]
+pub enum Data {
+    /// Shape, classes, ranges, constant features and duplicates of a data set; pictures of its classes and of their means
+    Info(InfoArgs),
+}
+
+/// Which data set, as for training.
+#[derive(Args, Clone, Debug)]
+pub struct DataSetArgs {
+    /// Data file or folder, or "generated" for the built-in set [default: as for training]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Format of the data [default: recognised by content]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// File of the test examples, for data without any
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Rows to test with, for data without test examples: a number, or a fraction such as 0.2
+    #[arg(long, value_name = "N|FRACTION", allow_negative_numbers = true)]
+    pub test_split: Option<Holdout>,
+    /// CSV column that holds the labels: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub label_column: Option<String>,
+    /// Rows of features are pictures of so many channels, rows and columns
+    #[arg(long, value_name = "CxHxW")]
+    pub shape: Option<Planes>,
+    /// Resize pictures to a side such as 32, or to width and height such as 64x48
+    #[arg(long, value_name = "N|WxH")]
+    pub size: Option<Size>,
+    /// Which label of CIFAR-100 to take [default: fine]
+    #[arg(long, value_enum)]
+    pub label: Option<Label>,
+}
+
+impl DataSetArgs {
+    /// What to load. There may be no test examples: nothing is tested here.
+    pub fn request(&self) -> Request {
+        let Self { data, format, test, test_split, label_column, shape, size, label } = self.clone();
+        Request {
+            data,
+            format,
+            test,
+            test_split,
+            label_column,
+            shape,
+            size,
+            label,
+            model: None,
+            no_test: true,
+        }
+    }
+}
+
+/// Flags of `data info`.
+#[derive(Args, Debug)]
+pub struct InfoArgs {
+    /// Which data.
+    #[command(flatten)]
+    pub data: DataSetArgs,
+    /// Also draw the first training examples of every class, into this new PNG file
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+    /// Also draw the mean of all training examples and that of each class, into this new PNG file
+    #[arg(long, value_name = "FILE")]
+    pub mean: Option<PathBuf>,
+    /// Replace pictures that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object with every result
+    #[arg(long)]
+    pub json: bool,
+    /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
