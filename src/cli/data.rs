@@ -9,6 +9,10 @@ use std::path::PathBuf;
 pub enum Data {
     /// Shape, classes, ranges, constant features and duplicates of a data set; pictures of its classes and of their means
     Info(InfoArgs),
+    /// Write a data set in another format, without loss
+    Convert(ConvertArgs),
+    /// Write the built-in set, of any size and seed
+    Generate(GenerateArgs),
 }
 
 /// Which data set, as for training.
@@ -80,4 +84,60 @@ pub struct InfoArgs {
     /// No notes, only results, warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Where a data set goes.
+#[derive(Args, Debug)]
+pub struct OutArgs {
+    /// What to make: a file that ends in .npz or .safetensors, or a folder; for csv and svmlight without test examples
+    /// a file
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Format to write [default: by the end of OUT, .npz or .safetensors; else npy]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub to: Option<Format>,
+    /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Flags of `data convert`.
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// Which data.
+    #[command(flatten)]
+    pub data: DataSetArgs,
+    /// Where it goes.
+    #[command(flatten)]
+    pub out: OutArgs,
+}
+
+/// The most rows of a generated part: 3 GB.
+const MOST_ROWS: u64 = 1_000_000;
+
+/// Flags of `data generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// Where it goes.
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Training images, at most 1,000,000
+    #[arg(long, value_name = "N", default_value = "5000", value_parser = rows_above_zero)]
+    pub rows: usize,
+    /// Test images, at most 1,000,000
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = rows)]
+    pub test_rows: usize,
+    /// Of patterns and images; 0 is the set that is built in
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    let rows = text.parse::<u64>().ok().filter(|&rows| rows <= MOST_ROWS);
+    rows.map(|rows| rows as usize).ok_or_else(|| format!("expected a whole number from 0 to {MOST_ROWS}"))
+}
+
+fn rows_above_zero(text: &str) -> Result<usize, String> {
+    let rows = rows(text).ok().filter(|&rows| rows > 0);
+    rows.ok_or_else(|| format!("expected a whole number from 1 to {MOST_ROWS}"))
 }

@@ -94,6 +94,9 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<report::SavedRunError>() {
         return (if error.is_io() { 1 } else { 3 }, Some(error.hint().into()));
     }
+    if let Some(error) = error.downcast_ref::<data::SaveError>() {
+        return (if error.is_usage() { 2 } else { 1 }, Some(error.hint().into()));
+    }
     if let Some(error) = error.downcast_ref::<SheetError>() {
         return (2, Some(error.hint().into()));
     }

@@ -16,6 +16,7 @@ mod load;
 pub mod preprocess;
 mod shape;
 mod split;
+pub mod write;
 
 pub use class_weight::ClassWeight;
 pub use error::DataError;

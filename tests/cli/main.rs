@@ -6,6 +6,7 @@
 
 mod class_weight;
 mod config;
+mod data;
 mod determinism;
 mod disk;
 mod divergence;

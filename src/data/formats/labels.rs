@@ -86,7 +86,7 @@ impl Collector {
 }
 
 /// The text of a label without what does not tell labels apart: blanks around it, and how a whole number is written.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let text = text.trim();
     let whole = |number: f64| number.trunc() == number && number.abs() < 9e15;
     match text.parse::<f64>() {
