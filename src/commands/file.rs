@@ -97,9 +97,10 @@ mod tests {
     #[test]
     fn folders_are_no_files_whatever_the_force() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let error = write(&[(folder.path(), "x".into())], true).expect_err("a folder");
+        let error = write(&[(folder.path(), "x".to_owned())], true).expect_err("a folder");
         assert!(error.to_string().contains("found an existing folder"), "{error}");
-        let error = write(&[(&folder.path().join("no/such.svg"), "x".into())], false).expect_err("no folder");
+        let error =
+            write(&[(&folder.path().join("no/such.svg"), "x".to_owned())], false).expect_err("no folder");
         assert!(!error.is_usage() && error.to_string().starts_with("cannot write"), "{error}");
     }
 
@@ -110,9 +111,9 @@ mod tests {
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "old").expect("writes");
         std::os::unix::fs::symlink(&file, &link).expect("a link");
-        assert!(write(&[(&link, "new".into())], false).is_err());
-        write(&[(&link, "new".into())], true).expect("writes");
+        assert!(write(&[(&link, "new".to_owned())], false).is_err());
+        write(&[(&link, "new".to_owned())], true).expect("writes");
         assert_eq!(fs::read_to_string(&file).expect("reads"), "new");
-        write(&[(Path::new("/dev/null"), "x".into())], true).expect("a device takes it");
+        write(&[(Path::new("/dev/null"), "x".to_owned())], true).expect("a device takes it");
     }
 }

@@ -107,7 +107,8 @@ impl DataInfo {
         let mut text = format!("{}, from {}\n", self.name, self.source);
         let kind = if self.kind == "u8" { "bytes" } else { "f32" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "Examples: {} of {}, SHA-256 {}", self.shape, kind, self.digest);
+        let _ = writeln!(text, "Examples: {}, held as {kind}", self.shape);
+        let _ = writeln!(text, "SHA-256: {}", self.digest);
         let parts = [("train", Some(&self.train)), ("test", self.test.as_ref())];
         for (name, part) in parts {
             let _ = match part {

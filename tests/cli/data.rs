@@ -1,5 +1,6 @@
 //! `data`: what a set holds, and its way through every format and back, bit by bit.
 
+use crate::real_data::cifar10;
 use crate::support::{Run, Sandbox, after, json};
 use std::fs;
 
@@ -23,9 +24,9 @@ fn goes_round(sandbox: &Sandbox, data: &[&str], format: &str, shape: &[&str]) {
     for path in [&out, &back] {
         let path = sandbox.path(path);
         if path.is_dir() {
-            fs::remove_dir_all(path).expect("removes")
+            fs::remove_dir_all(path).expect("removes");
         } else {
-            fs::remove_file(path).expect("removes")
+            fs::remove_file(path).expect("removes");
         }
     }
 }
@@ -89,11 +90,50 @@ fn labels_that_are_numbers_stay_these_numbers() {
 }
 
 #[test]
+fn names_with_separators_and_classes_without_examples_go_round() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("data")).expect("a folder");
+    sandbox.write("data/train.csv", "label;x\n2;1\n1;2\n");
+    sandbox.write("data/test.csv", "label;x\n1;3\n2;3\n");
+    sandbox.write("data/class_names.txt", "unseen\n\"big, old\" cat; #1\n\u{e9}t\u{e9}\n");
+    for format in FORMATS {
+        goes_round(&sandbox, &["--data", "data"], format, &[]);
+    }
+}
+
+/// Two channels are no colours, and three rows of three or four columns could be channels.
+#[test]
+fn pictures_of_unclear_extents_are_rows_and_the_shape_is_told() {
+    let sandbox = Sandbox::new();
+    let rows: String = (0..4).map(|row| format!("{}{}\n", row % 2, format!(",{row}").repeat(36))).collect();
+    sandbox.write("a.csv", format!("label{}\n{rows}", ",x".repeat(36)));
+    for (shape, told) in [("2x3x6", true), ("3x3x4", true), ("1x6x6", false), ("3x2x6", false)] {
+        let data = ["--data", "a.csv", "--test-split", "1", "--shape", shape];
+        let needed = ["--shape", shape];
+        let run = sandbox.succeed(&[&["data", "convert", "a.npz"], &data[..]].concat());
+        fs::remove_file(sandbox.path("a.npz")).expect("removes");
+        let note = format!("note: .npz holds rows of features: --shape {shape} makes pictures of them again");
+        assert_eq!(run.stderr.contains(&note), told, "{shape}: {run:?}");
+        let needed = if told { &needed[..] } else { &[] };
+        for format in ["npy", "npz", "idx", "safetensors"] {
+            goes_round(&sandbox, &data, format, needed);
+        }
+    }
+}
+
+#[test]
 fn what_would_be_lost_is_told() {
     let sandbox = Sandbox::new();
     sandbox.write("mixed.csv", "label,x\n1,0.5\ncat,1\n");
     let run = sandbox.run(&["data", "convert", "--data", "mixed.csv", "a.npz"]);
     is_refused(&run, 2, "--to npz: found classes some of which are called by numbers and some by names");
+    fs::create_dir(sandbox.path("rare")).expect("a folder");
+    sandbox.write("rare/features.npy", npy_bytes("(2, 1)", &[1, 2]));
+    sandbox.write("rare/labels.npy", npy_bytes("(2,)", &[2, 1]));
+    sandbox.write("rare/class_names.txt", "a\nb\nc\n");
+    let run = sandbox.run(&["data", "convert", "--data", "rare", "rare.csv", "--to", "csv"]);
+    is_refused(&run, 2, "--to csv: found classes in an order of their own, or without examples");
+    fs::remove_dir_all(sandbox.path("rare")).expect("removes");
     sandbox.write("words.csv", "label,x\nold cat,0.5\ncat,1\n");
     let run = sandbox.run(&["data", "convert", "--data", "words.csv", "a.svm", "--to", "svmlight"]);
     is_refused(&run, 2, "--to svmlight: found a class called \"old cat\"");
@@ -110,6 +150,12 @@ fn what_would_be_lost_is_told() {
     }
     let left: Vec<_> = sandbox.entries().iter().map(|path| path.display().to_string()).collect();
     assert_eq!(left, ["full", "full/inner", "mixed.csv", "words.csv"], "nothing else stays");
+}
+
+/// A `.npy` file of bytes.
+fn npy_bytes(shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
 }
 
 fn is_refused(run: &Run, code: i32, start: &str) {
@@ -157,7 +203,8 @@ fn info_tells_what_is_there_and_what_is_wrong() {
     let run = sandbox.succeed(&["data", "info", "--data", "data"]);
     let expected = "\
 data, from data
-Examples: 3 features of bytes, SHA-256 DIGEST
+Examples: 3 features, held as bytes
+SHA-256: DIGEST
   train          4 rows, from 0 to 9, mean 3.50000
   test           2 rows, from 2 to 9, mean 5.50000
 Classes: 3
@@ -210,17 +257,15 @@ fn pictures_of_classes_are_drawn_once() {
 /// The counts of the real test set, as its authors give them.
 #[test]
 fn real_data_have_their_known_counts() {
-    let Ok(folder) = std::env::var("CIFAR10_DIR") else {
-        eprintln!("skipped: CIFAR10_DIR is not set");
-        return;
-    };
-    let folder = fs::canonicalize(folder).expect("a folder");
-    let found = json(
-        &Sandbox::new().succeed(&["data", "info", "--json", "--data", &folder.to_string_lossy()]).stdout,
-    );
+    let Some(folder) = cifar10() else { return };
+    let sandbox = Sandbox::new();
+    let found = json(&sandbox.succeed(&["data", "info", "--json", "--data", &folder]).stdout);
     assert_eq!((&found["train"]["rows"], &found["test"]["rows"]), (&50_000.into(), &10_000.into()));
     for class in found["classes"].as_array().expect("classes") {
         assert_eq!((&class["train"], &class["test"]), (&5000.into(), &1000.into()));
     }
     assert_eq!((&found["train"]["min"], &found["train"]["max"]), (&0.0.into(), &255.0.into()));
+    let run = sandbox.succeed(&["data", "convert", "--data", &folder, "c10.safetensors"]);
+    assert_eq!(after(&run.stdout, "SHA-256: "), found["digest"].as_str().expect("a digest"));
+    assert_eq!(found["digest"], digest(&sandbox, &["--data", "c10.safetensors"]));
 }

@@ -110,8 +110,8 @@ pub fn save(data: &Dataset, args: &OutArgs, format: Format, console: Console) ->
             format.name()
         ));
     }
-    if output.single().is_some() && data.test.is_empty() {
-        console.note("note: there are no test examples: --test-split 0.2 sets rows aside");
+    if data.test.is_empty() {
+        console.note("note: it has no test examples: --test-split 0.2 sets rows of it aside");
     }
     Ok(Exit::Done)
 }

@@ -101,7 +101,7 @@ fn label_numbers(data: &Dataset, format: &'static str) -> Result<Vec<i64>, Loss>
     let plain =
         |(name, number): (&String, &Option<i64>)| number.is_some_and(|number| number.to_string() == *name);
     if numbers.iter().all(Option::is_none) {
-        Ok((0..data.classes() as i64).collect())
+        Ok((0_i64..).take(data.classes()).collect())
     } else if data.class_names.iter().zip(&numbers).all(plain) {
         Ok(numbers.into_iter().flatten().collect())
     } else {
