@@ -2,6 +2,8 @@
 //! problem asked for, of random bytes: the seconds of a full-batch loss and gradient, and of an epoch of SGD of batch
 //! 256. Each is the least of several repeats. `benches/peers/run --growth` draws the picture.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what it is for")]
+
 use cifar_train::data::{Examples, Features, Preprocessing};
 use cifar_train::kernel::{Compute, Kernel, Rows, Team};
 use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};

@@ -2,6 +2,8 @@
 //! it replaced. Every limit is a ratio of two times on one thread of this process, each the least of many short
 //! repeats taken in turns, and far from what is usual: a busy machine does not fail it, a lost kernel does.
 
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use cifar_train::data::{Examples, Features, Preprocessing};
 use cifar_train::kernel::{Compute, Kernel, Rows, Team};
 use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
@@ -148,7 +150,7 @@ fn attempts<'a>(problem: &LinearProblem<'a>, rows: &'a [u32]) -> impl FnMut() + 
 
 /// The same as random search draws them, in integers.
 fn attempts_on_grid<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32]) -> impl FnMut() + 'a {
-    let q: Vec<i8> = (0..STACK * CLASSES * WIDTH).map(|i| (i * 31 % 255) as u8 as i8).collect();
+    let q: Vec<i8> = (0..STACK * CLASSES * WIDTH).map(|i| (i * 31 % 255) as i8).collect();
     let q: Vec<&[i8]> = q.chunks(WIDTH).collect();
     let grid = problem.on_grid(&q, 1e-5, &[0.0; STACK * CLASSES]);
     move || {

@@ -105,8 +105,9 @@ fn names_with_separators_and_classes_without_examples_go_round() {
 #[test]
 fn pictures_of_unclear_extents_are_rows_and_the_shape_is_told() {
     let sandbox = Sandbox::new();
-    let rows: String = (0..4).map(|row| format!("{}{}\n", row % 2, format!(",{row}").repeat(36))).collect();
-    sandbox.write("a.csv", format!("label{}\n{rows}", ",x".repeat(36)));
+    let rows = (0..4).map(|row| format!("{}{}", row % 2, format!(",{row}").repeat(36)));
+    let lines: Vec<String> = [format!("label{}", ",x".repeat(36))].into_iter().chain(rows).collect();
+    sandbox.write("a.csv", lines.join("\n"));
     for (shape, told) in [("2x3x6", true), ("3x3x4", true), ("1x6x6", false), ("3x2x6", false)] {
         let data = ["--data", "a.csv", "--test-split", "1", "--shape", shape];
         let needed = ["--shape", shape];
