@@ -19,8 +19,9 @@ fn goes_round(sandbox: &Sandbox, data: &[&str], format: &str, shape: &[&str]) {
     assert_eq!(digest(sandbox, &[&["--data", &out], shape].concat()), expected, "{format}");
     // And back again.
     let back = format!("back-{format}.npz");
-    sandbox.succeed(&[&["data", "convert", "--data", &out, &back], shape].concat());
-    assert_eq!(digest(sandbox, &["--data", &back]), expected, "{format} and back");
+    let run = sandbox.succeed(&[&["data", "convert", "--data", &out, &back], shape].concat());
+    let needed = if run.stderr.contains("makes pictures of them again") { shape } else { &[] };
+    assert_eq!(digest(sandbox, &[&["--data", &back], needed].concat()), expected, "{format} and back");
     for path in [&out, &back] {
         let path = sandbox.path(path);
         if path.is_dir() {
