@@ -4,7 +4,7 @@ use super::train::{Checkpoints, INTERRUPT, Session, stop_on_interrupt, tell_data
 use super::{Exit, compute, print, print_json};
 use crate::cli::SweepRequest;
 use crate::config::{self, ConfigError, ConfigFile, Origin, Settings, Strategy};
-use crate::data::{self, Dataset, Holdout, Preprocessing, Source, Split};
+use crate::data::{self, Dataset, Holdout, Source, Split};
 use crate::kernel::{Compute, Gram};
 use crate::machine::{Machine, peak_memory_bytes};
 use crate::objective::SecondMoment;
@@ -249,21 +249,10 @@ impl Sweep<'_> {
         let rows = count(split.train.len());
         self.console
             .note(format_args!("refit: {} on all {rows} rows", tables::run_label(self.plan, best.run)));
-        let preprocessing = Preprocessing::fit(config.preprocess, &self.data.train, &split.train);
+        let mut session = Session::new(&config, self.console, self.data, split, self.compute)?;
         let second_order = matches!(config.strategy, Strategy::SecondOrder(_));
-        let moment = gram.filter(|_| second_order).map(|gram| SecondMoment::new(&gram, &preprocessing));
-        let weight = config.settings.class_weight.as_ref();
-        let example_weights = weight.map(|weight| weight.of_examples(self.data, &split.train)).transpose()?;
-        let session = Session {
-            config: &config,
-            console: self.console,
-            data: self.data,
-            split,
-            compute: self.compute,
-            preprocessing,
-            moment,
-            example_weights,
-        };
+        let map = &session.preprocessing;
+        session.moment = gram.filter(|_| second_order).map(|gram| SecondMoment::new(&gram, map));
         // A refit that is interrupted is begun anew, to the same bytes.
         let mut unkept = config.clone();
         unkept.settings.checkpoint_every = Some(CheckpointEvery::Off);

@@ -8,7 +8,7 @@ pub use resume::ResumeError;
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, Dataset, Preprocess, Preprocessing, Shape, Source, Split};
+use crate::data::{self, DataError, Dataset, Preprocess, Preprocessing, Shape, Source, Split};
 use crate::kernel::Compute;
 use crate::machine::{Machine, peak_memory_bytes};
 use crate::metrics::wilson_interval;
@@ -75,19 +75,7 @@ fn train(
     let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
     tell_data(console, &data);
     let compute = compute(settings.threads);
-    let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let weight = settings.class_weight.as_ref();
-    let example_weights = weight.map(|weight| weight.of_examples(&data, &split.train)).transpose()?;
-    let session = Session {
-        config,
-        console,
-        data: &data,
-        split,
-        compute: &compute,
-        preprocessing,
-        moment: None,
-        example_weights,
-    };
+    let session = Session::new(config, console, &data, split, &compute)?;
     tell_objective(&session);
 
     // The digest reads every byte once: that need not wait for training, nor training for it.
@@ -233,6 +221,25 @@ pub(super) struct Trained {
     curves: String,
     /// Where an interrupted one stood.
     state: Option<State>,
+}
+
+impl<'a> Session<'a> {
+    /// Learns the preprocessing of the training rows, and weighs their classes.
+    ///
+    /// # Errors
+    /// [`DataError`] when a class is weighted that is not there.
+    pub fn new(
+        config: &'a RunConfig,
+        console: Console,
+        data: &'a Dataset,
+        split: Split,
+        compute: &'a Compute,
+    ) -> Result<Self, DataError> {
+        let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
+        let weight = config.settings.class_weight.as_ref();
+        let example_weights = weight.map(|weight| weight.of_examples(data, &split.train)).transpose()?;
+        Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
+    }
 }
 
 impl Session<'_> {

@@ -81,7 +81,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => avx2::scores(x, rows, weights, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => match vnni::Vnni::detect() {
+            Self::Avx512(_) => match super::gram::vnni::Vnni::detect() {
                 Some(vnni) => vnni.scores(x, rows, weights, out),
                 None => avx2::scores(x, rows, weights, out),
             },

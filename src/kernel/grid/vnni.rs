@@ -2,6 +2,7 @@
 
 use super::{CHUNK, GROUP, GridWeights, QUAD, Quads, quad};
 use crate::kernel::Table;
+use crate::kernel::gram::vnni::Vnni;
 use std::arch::x86_64::{
     __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_storeu_si512,
@@ -12,20 +13,16 @@ const ROWS: usize = 4;
 /// Groups of a tile, at most: with four rows, twenty of the 32 registers hold sums.
 const GROUPS: usize = 5;
 
-/// Byte dot products. A value is the proof that this processor has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vnni(());
-
 #[expect(clippy::unused_self, reason = "a value is a proof")]
 impl Vnni {
-    /// The instructions, where the processor and the operating system support them.
-    pub fn detect() -> Option<Self> {
-        let supported = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
-        supported.then_some(Self(()))
-    }
-
     /// Adds to `out`: see [`crate::kernel::Kernel::grid_scores`].
-    pub(super) fn scores(self, x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+    pub(in crate::kernel::grid) fn scores(
+        self,
+        x: Table<'_, u8>,
+        rows: &[u32],
+        weights: &GridWeights,
+        out: &mut [i32],
+    ) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
         unsafe { scores(x, rows, weights, out) }
     }

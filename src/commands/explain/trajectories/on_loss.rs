@@ -6,7 +6,7 @@ use crate::cli::{Entry, NOT_OF_A_RACE, TrajectoriesArgs};
 use crate::commands::train::{Session, tell_data, tell_objective};
 use crate::commands::{Exit, compute};
 use crate::config::{self, ConfigError, OptimizerName, RunConfig};
-use crate::data::{self, Preprocessing, Split};
+use crate::data::{self, Split};
 use crate::report::console::Console;
 use crate::report::plot::{count, measured, setting};
 use crate::report::trajectories::{Contours, Race, Runner, place, to_text};
@@ -47,19 +47,7 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     let split = Split::new(data.train.len(), config.settings.validation, config.settings.seed)?;
     tell_data(console, &data);
     let compute = compute(config.settings.threads);
-    let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
-    let weight = config.settings.class_weight.as_ref();
-    let example_weights = weight.map(|weight| weight.of_examples(&data, &split.train)).transpose()?;
-    let session = Session {
-        config: &config,
-        console,
-        data: &data,
-        split,
-        compute: &compute,
-        preprocessing,
-        moment: None,
-        example_weights,
-    };
+    let session = Session::new(&config, console, &data, split, &compute)?;
     tell_objective(&session);
 
     let (own, recording) = descend(&session, &entrants[0]);
