@@ -356,7 +356,12 @@ fn command() -> clap::Command {
     let searching = Settings { strategy: StrategyName::RandomSearch, ..Settings::default() };
     let sweeping = |command: clap::Command| {
         let folder = "Folder to write the sweep into [default: runs/TIME-sweep]";
-        command.mut_arg("out", |arg| arg.help(folder)).mut_arg("watch_test", |arg| arg.hide(true))
+        let command = command.mut_arg("out", |arg| arg.help(folder));
+        command.mut_args(|arg| {
+            let unused =
+                matches!(arg.get_long(), Some("watch-test" | "checkpoint-every" | "keep-checkpoints"));
+            if unused { arg.hide(true) } else { arg }
+        })
     };
     let command =
         Cli::command().mut_subcommand("sweep", sweeping).mut_subcommand("random-search", |command| {

@@ -308,6 +308,16 @@ fn refuse(config: &RunConfig, base: &Layers) -> Result<(), ConfigError> {
         let reason = "a sweep tests only its best run, and once".into();
         return Err(ConfigError::WithoutEffect { origin: origin("watch-test"), reason });
     }
+    let settings = &config.settings;
+    for (key, given) in [
+        ("checkpoint-every", settings.checkpoint_every.is_some()),
+        ("keep-checkpoints", settings.keep_checkpoints.is_some()),
+    ] {
+        if given {
+            let reason = "a sweep keeps every run that is done, and --resume does the others".into();
+            return Err(ConfigError::WithoutEffect { origin: origin(key), reason });
+        }
+    }
     if let config::Strategy::Descent(plan) = config.strategy
         && plan.patience.is_some()
         && plan.schedule.shape == Shape::Cosine
@@ -424,6 +434,7 @@ mod tests {
                 "--grid reg: found 0, expected a number above 0",
             ),
             (&["--grid", "lr=1,2", "--watch-test"], "--watch-test: has no effect here"),
+            (&["--grid", "lr=1,2", "--checkpoint-every", "5"], "--checkpoint-every: has no effect here"),
             (&["--grid", "lr=1,2", "--validation", "0"], "--validation: found 0, expected rows"),
             (
                 &["--grid", "lr=1,2", "--patience", "2", "--schedule", "cosine"],
