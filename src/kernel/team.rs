@@ -1,4 +1,4 @@
-//! A small team of threads for work of a tenth of a millisecond, handed out twice a minibatch.
+//! A small team of threads for work of a tenth of a millisecond, handed out two or three times a minibatch.
 //!
 //! Work is split into fixed contiguous shares, one a thread, so there is no queue to contend for:
 //! handing a share over is one store to the worker's own cache line, which the worker, still
