@@ -45,7 +45,8 @@ pub struct Search {
 /// over `rows`. Independent draws are scored many at a time; losses do not depend on how many.
 ///
 /// Numbers are drawn on a grid, as multiples of `scale` / 28 up to 127 of them (4.5 deviations, which one number in
-/// 150,000 exceeds), so that scores of bytes can be summed exactly, and four times as fast as in floats (`cargo bench --bench guard`).
+/// 150,000 exceeds), so that scores of bytes can be summed exactly, and four times as fast as in floats (`cargo bench
+/// --bench guard`).
 pub fn search(
     problem: &LinearProblem<'_>,
     rows: &[u32],
