@@ -340,7 +340,10 @@ fn wrong_value(error: &clap::Error) -> Option<String> {
             "invalid float literal" => "a number".into(),
             "number would be zero for non-zero type" => "a whole number above 0".into(),
             own if own.starts_with("expected ") => own.trim_start_matches("expected ").to_owned(),
-            _ => "a whole number, 0 or above".into(),
+            own => match own.split_once(" is not in ").and_then(|(_, range)| range.split_once("..=")) {
+                Some((least, most)) => format!("a whole number from {least} to {most}"),
+                None => "a whole number, 0 or above".into(),
+            },
         },
     };
     let found = if found.is_empty() { "no value".to_owned() } else { found };
@@ -455,6 +458,10 @@ mod tests {
         for (args, expected) in [
             (&["--lr", "fast"][..], "--lr: found fast, expected a number"),
             (&["--loss", "hinge"], "--loss: found hinge, expected svm, softmax"),
+            (
+                &["explain", "trajectories", "--steps", "0"],
+                "--steps: found 0, expected a whole number from 1 to 100000",
+            ),
             (&["--epochs", "1.5"], "--epochs: found 1.5, expected a whole number, 0 or above"),
             (&["--threads", "0"], "--threads: found 0, expected a whole number above 0"),
             (&["-b", "0"], "--batch-size: found 0, expected a whole number above 0, or \"full\""),
