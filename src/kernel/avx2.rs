@@ -37,6 +37,7 @@ impl Avx2 {
     /// Runs `work`: see [`super::Kernel::dispatch`].
     pub(super) fn dispatch<R>(self, work: impl FnOnce() -> R) -> R {
         #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
         fn compiled<R>(work: impl FnOnce() -> R) -> R {
             work()
         }

@@ -46,6 +46,7 @@ impl Avx512 {
     /// Runs `work`: see [`super::Kernel::dispatch`].
     pub(super) fn dispatch<R>(self, work: impl FnOnce() -> R) -> R {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        #[inline(never)]
         fn compiled<R>(work: impl FnOnce() -> R) -> R {
             work()
         }

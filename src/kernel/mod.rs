@@ -17,11 +17,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 mod dense;
 mod element;
 mod exp;
+mod fixed;
 mod gram;
-mod grid;
 mod moments;
 mod plain;
 mod team;
@@ -29,10 +30,11 @@ mod team;
 mod tests;
 mod wide;
 
+pub use bytes::ByteWeights;
 pub use dense::{dense_gradient, dense_scores};
 pub use exp::exp;
+pub use fixed::{FixedWeights, LARGEST_SLOPE, MOST_ROWS, STRIP, WholeSums};
 pub use gram::Gram;
-pub use grid::GridWeights;
 pub use moments::Moments;
 pub use team::Team;
 pub use wide::LANES;
@@ -113,6 +115,12 @@ struct Block<'a, T> {
 }
 
 impl<'a, T> Block<'a, T> {
+    /// The values of a row within the panel.
+    #[inline]
+    fn segment(&self, row: u32) -> &'a [T] {
+        self.x.segment(row, &self.features)
+    }
+
     /// The values of several rows within `features`. (A closure in `map` would not be compiled for its caller's
     /// instruction set, and so not be inlined.)
     #[cfg(target_arch = "x86_64")]
@@ -134,15 +142,15 @@ impl<'a, T> Block<'a, T> {
         if start.is_multiple_of(LINE / size_of::<T>()) { self.next } else { &[] }
     }
 
-    /// Asks for the cache line of an element of X.
+    /// Asks for the cache line of an element of X, into the second-level cache: the first is in use.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     fn prefetch(&self, row: u32, feature: usize) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         let offset = row as usize * self.x.width + feature;
         let address = self.x.values.as_ptr().wrapping_add(offset);
         // SAFETY: a prefetch is a hint: it neither faults nor shows, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
 }
 
@@ -220,8 +228,8 @@ impl Kernel {
         }
     }
 
-    /// Runs `work`, with what is inlined into it compiled for this instruction set: for this a closure needs
-    /// `#[inline(always)]` too.
+    /// Runs `work` as a function of its own, with what is inlined into it compiled for this instruction set: for this a
+    /// closure needs `#[inline(always)]` too.
     ///
     /// The same bits for every kernel: the compiler may make a loop's lanes as wide as the processor has them, but
     /// neither reorders sums nor fuses multiplications with additions.

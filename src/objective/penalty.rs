@@ -27,6 +27,10 @@ impl Penalty {
     #[inline(always)]
     pub fn add_gradient<F: Real>(self, weights: &[F], gradient: &mut [F]) {
         let (l2, l1) = (F::of(2.0 * self.l2), F::of(self.l1));
+        if self.l1 == 0.0 {
+            gradient.iter_mut().zip(weights).for_each(|(g, &w)| *g += l2 * w);
+            return;
+        }
         for (g, &w) in gradient.iter_mut().zip(weights) {
             let sign = if w == F::zero() { F::zero() } else { w.signum() };
             *g += l2 * w + l1 * sign;

@@ -128,7 +128,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(problem: &'a LinearProblem<'a>, rows: &[u32], plan: &'a DescentPlan) -> Self {
-        let weights = start_weights(problem, plan);
+        let weights = start_weights(problem, plan).for_steps_of(batch_rows(plan, rows), problem);
         let looked_at = &rows[..rows.len().min(START_ROWS)];
         let sum = problem.loss(&weights, looked_at);
         let figures = Figures::new(&sum, weights.penalty());
@@ -144,10 +144,7 @@ impl<'a> Run<'a> {
         weights: Weights,
         start: Start,
     ) -> Self {
-        let batch = match plan.batch_size {
-            BatchSize::Rows(size) => size.get().min(rows.len()),
-            BatchSize::Full => rows.len(),
-        };
+        let batch = batch_rows(plan, rows);
         let steps_per_epoch = rows.len().div_ceil(batch);
         let states = weights.part_lengths().into_iter().map(|len| plan.rule.start(len)).collect();
         Self {
@@ -178,7 +175,10 @@ impl<'a> Run<'a> {
         plan: &'a DescentPlan,
         state: DescentState,
     ) -> Result<Self, &'static str> {
-        let weights = Weights::new(&state.weight, &state.bias, problem);
+        let made = |weight: &_, bias: &_| {
+            Weights::new(weight, bias, problem).for_steps_of(batch_rows(plan, rows), problem)
+        };
+        let weights = made(&state.weight, &state.bias);
         let mut run = Self::at(problem, rows, plan, weights, state.start);
         let of_rule = [0, 1].map(|which| run.states.iter().map(|part| part.vectors()[which].len()).sum());
         let shape = (problem.classes, problem.examples.width);
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         }
         random::seek(&mut run.shuffles, state.shuffled);
         let Kept { weight, bias, epoch, validation } = state.kept;
-        run.snapshot = Snapshot { weights: Weights::new(&weight, &bias, problem), epoch, validation };
+        run.snapshot = Snapshot { weights: made(&weight, &bias), epoch, validation };
         Ok(Self {
             before: state.seconds,
             order: state.order,
@@ -359,6 +359,14 @@ impl<'a> Run<'a> {
         self.history.push(record);
         (self.batches, self.sums) = (0, EpochSums::default());
         record
+    }
+}
+
+/// Rows a step sees, but for the last of an epoch.
+fn batch_rows(plan: &DescentPlan, rows: &[u32]) -> usize {
+    match plan.batch_size {
+        BatchSize::Rows(size) => size.get().min(rows.len()),
+        BatchSize::Full => rows.len(),
     }
 }
 

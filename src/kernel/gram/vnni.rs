@@ -19,7 +19,10 @@ pub struct Vnni(());
 impl Vnni {
     /// The instructions, where the processor and the operating system support them.
     pub fn detect() -> Option<Self> {
-        let supported = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
+        let supported = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni");
         supported.then_some(Self(()))
     }
 

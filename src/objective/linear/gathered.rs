@@ -4,7 +4,7 @@
 //! What one task computes depends on D and K alone: some classes' scores of a batch, some rows' slopes, the gradient
 //! over a panel. So the results have the same bits for any number of threads.
 
-use super::{LinearProblem, Panel, Slopes, Sum, Weights, add_offset};
+use super::{LinearProblem, Panel, Slopes, Sum, Sums, Weights, add_offset};
 use crate::kernel::{Kernel, Matrix, dense_gradient, dense_scores};
 
 /// From how many classes on rows are gathered: below, a pass of the tiles over three groups of classes is no slower.
@@ -58,7 +58,7 @@ impl LinearProblem<'_> {
         rows: &[u32],
         states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
-        finish: impl Fn(&Slopes<L>, &mut Panel, &mut S) + Sync,
+        finish: impl Fn(&Slopes<L>, Option<&[&Sums]>, &mut Panel, &mut S) + Sync,
     ) -> Slopes<L> {
         let (classes, width) = (self.classes, self.examples.width);
         let mut room = std::mem::take(&mut weights.room);
@@ -70,10 +70,11 @@ impl LinearProblem<'_> {
             total.add(room.take_slopes(self, weights, batch, to_slopes));
             let mut parts: Vec<_> = weights.panels.iter_mut().zip(&mut *states).collect();
             self.compute.team.for_each(&mut parts, |_, (panel, state)| {
+                let sums = panel.sums.floats(panel.weight.len());
                 let x = (&room.x[..], width, &panel.features);
-                dense_gradient(x, &room.slopes, classes, index > 0, &mut panel.gradient);
+                dense_gradient(x, &room.slopes, classes, index > 0, sums);
                 if index + 1 == batches {
-                    finish(&total, panel, state);
+                    finish(&total, None, panel, state);
                 }
             });
         }

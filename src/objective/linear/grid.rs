@@ -11,12 +11,12 @@
 
 use super::{LinearProblem, TASK_ROWS, Targets};
 use crate::data::Features;
-use crate::kernel::{GridWeights, Table};
+use crate::kernel::{ByteWeights, Table};
 
 /// Classes of one or more classifiers on a grid, ready for scoring.
 pub struct GridClassifiers<'a> {
     x: Table<'a, u8>,
-    weights: GridWeights,
+    weights: ByteWeights,
     unit: f32,
     /// c (C).
     whole: Vec<i32>,
@@ -34,7 +34,7 @@ impl<'a> LinearProblem<'a> {
         if scales.iter().any(|&other| other != scale) {
             return None;
         }
-        let weights = GridWeights::pack(q, x.width)?;
+        let weights = ByteWeights::pack(q, x.width)?;
         let unit = f64::from(step) * f64::from(scale);
         let constants = q.iter().zip(b).map(|(q, &b)| {
             let terms = q.iter().zip(&self.preprocessing.mean);
@@ -56,7 +56,8 @@ impl<'a> LinearProblem<'a> {
         let blocks: Vec<&[u32]> = rows.chunks(TASK_ROWS).collect();
         self.compute.team.map(blocks.len(), |index| {
             let mut sums = Vec::new();
-            self.compute.kernel.grid_scores(classifiers.x, blocks[index], &classifiers.weights, &mut sums);
+            let (x, weights) = (classifiers.x, &classifiers.weights);
+            self.compute.kernel.byte_scores(x, blocks[index], 0..x.width, weights, &mut sums);
             let scores = self.compute.kernel.dispatch(
                 #[inline(always)]
                 || classifiers.scores(&sums),

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! so the kernels read X as it is held. W is cut into panels of features, and what panels contribute to a score is
-//! added in panel order.
+//! added in panel order. Where the processor sums bytes times whole numbers faster than floats, V of many rows' scores is
+//! in fixed point, and the SVM's slopes, which are whole numbers, stay so: `sums` tells when.
 //!
 //! Work is shared out in one of two ways, by the number of rows alone, so that results have the same bits for any
 //! number of threads: a minibatch by panels, each of which sums all its rows; many rows by a fixed number of groups
@@ -19,17 +20,19 @@
 mod double;
 mod gathered;
 mod grid;
+mod sums;
 mod targets;
 mod weights;
 
 pub use grid::GridClassifiers;
+use sums::{Batch, Sums};
 pub use targets::Targets;
 use weights::Panel;
 pub use weights::Weights;
 
 use super::{BatchLoss, Objective, SmoothLoss};
 use crate::data::{Examples, Preprocessing};
-use crate::kernel::{Compute, Rows};
+use crate::kernel::{Compute, MOST_ROWS, Rows};
 use std::ops::{AddAssign, MulAssign};
 
 /// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
@@ -74,11 +77,20 @@ struct Slopes<L> {
 trait Sum: Default + AddAssign + MulAssign<f64> + Send + Sync {}
 impl<L: Default + AddAssign + MulAssign<f64> + Send + Sync> Sum for L {}
 
+/// Room for what a panel adds to scores.
+#[derive(Clone, Debug, Default)]
+struct Room {
+    /// (B, K).
+    scores: Vec<f32>,
+    /// Sums of digits, in fixed point.
+    digits: Vec<i32>,
+}
+
 /// One group of rows, with what it adds to the gradient: A^T X, a part a panel.
 struct Group<'r, L> {
     rows: &'r [u32],
     slopes: Slopes<L>,
-    gradient: Vec<Vec<f32>>,
+    sums: Vec<Sums>,
 }
 
 impl LinearProblem<'_> {
@@ -104,7 +116,7 @@ impl LinearProblem<'_> {
         self.compute.team.map(blocks.len(), |index| {
             let block = blocks[index];
             let mut scores = Vec::new();
-            self.scores(weights, block, &mut scores, &mut Vec::new());
+            self.scores(weights, block, &mut scores, &mut Room::default());
             look(&scores, &self.targets(block))
         })
     }
@@ -113,13 +125,13 @@ impl LinearProblem<'_> {
     /// `rows`, plus penalty) is left in `weights`.
     pub fn loss_and_gradient(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
         let loss = self.objective.loss;
-        self.gradient(weights, rows, |scores, labels| loss.slopes(scores, self.classes, labels))
+        self.gradient(weights, rows, false, |scores, labels| loss.slopes(scores, self.classes, labels))
     }
 
     /// As [`LinearProblem::loss_and_gradient`], of the smoothed loss; `width` is that of the SVM's smoothing.
     pub fn smoothed_loss_and_gradient(&self, weights: &mut Weights, rows: &[u32], width: f64) -> SmoothLoss {
         let loss = self.objective.loss;
-        self.gradient(weights, rows, |scores, labels| {
+        self.gradient(weights, rows, true, |scores, labels| {
             loss.smoothed_slopes(width, scores, self.classes, labels)
         })
     }
@@ -143,6 +155,7 @@ impl LinearProblem<'_> {
             weights,
             rows,
             states,
+            false,
             &to_slopes,
             #[inline(always)]
             |panel, state| {
@@ -159,15 +172,16 @@ impl LinearProblem<'_> {
     }
 
     /// The gradient that the slopes make which `to_slopes` puts in place of a block's scores (B, K), and the sum of
-    /// what it returns.
+    /// what it returns. `smoothed` tells whether they are those of the smoothed loss.
     fn gradient<L: Sum>(
         &self,
         weights: &mut Weights,
         rows: &[u32],
+        smoothed: bool,
         to_slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
     ) -> L {
         let mut states = vec![(); weights.parts()];
-        self.with_gradient(weights, rows.into(), &mut states, &to_slopes, |_, ()| {})
+        self.with_gradient(weights, rows.into(), &mut states, smoothed, &to_slopes, |_, ()| {})
     }
 
     /// As [`LinearProblem::gradient`]; `then` is done to each panel, with its state, once its gradient is whole.
@@ -176,26 +190,28 @@ impl LinearProblem<'_> {
         weights: &mut Weights,
         rows: Rows<'_>,
         states: &mut [S],
+        smoothed: bool,
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
         then: impl Fn(&mut Panel, &mut S) + Sync,
     ) -> L {
         assert_eq!(states.len(), weights.parts(), "one state a part");
         let count = rows.now.len();
-        let finish = |slopes: &Slopes<L>, panel: &mut Panel, state: &mut S| {
+        let finish = |slopes: &Slopes<L>, parts: Option<&[&Sums]>, panel: &mut Panel, state: &mut S| {
             self.compute.kernel.dispatch(
                 #[inline(always)]
                 || {
-                    panel.finish_gradient(self, &slopes.sums, count);
+                    panel.finish_gradient(self, parts, &slopes.sums, count);
                     then(panel, state);
                 },
             );
         };
+        let batch = Batch::new(!smoothed && self.has_whole_slopes(rows.now));
         let slopes = if self.gathers() {
             self.by_gathering(weights, rows.now, states, to_slopes, finish)
         } else if count < MANY_ROWS {
-            self.by_panels(weights, rows, states, to_slopes, finish)
+            self.by_panels(weights, rows, batch, states, to_slopes, finish)
         } else {
-            self.by_groups(weights, rows.now, states, to_slopes, finish)
+            self.by_groups(weights, rows.now, batch.whole, states, to_slopes, finish)
         };
         for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&slopes.sums) {
             *gradient = (sum / count as f64) as f32;
@@ -209,51 +225,46 @@ impl LinearProblem<'_> {
         &self,
         weights: &mut Weights,
         rows: Rows<'_>,
+        mut batch: Batch,
         states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
-        finish: impl Fn(&Slopes<L>, &mut Panel, &mut S) + Sync,
+        finish: impl Fn(&Slopes<L>, Option<&[&Sums]>, &mut Panel, &mut S) + Sync,
     ) -> Slopes<L> {
-        let Self { classes, compute, .. } = *self;
-        let x = self.examples.rows();
-        let mut slopes = Slopes::none(classes);
-        let mut scores = Vec::new();
+        let team = &self.compute.team;
+        let mut slopes = Slopes::none(self.classes);
         let mut done = 0;
         for block in blocks(rows, BATCH_ROWS) {
-            compute.team.for_each(&mut weights.panels, |_, panel| {
-                panel.scores.resize(block.now.len() * classes, 0.0);
-                let features = panel.features.clone();
-                compute.kernel.scores(x, block.now, features, &panel.folded, classes, &mut panel.scores);
-            });
-            self.replace_by_slopes(weights, block.now, &mut scores, to_slopes, &mut slopes);
+            team.for_each(&mut weights.panels, |_, panel| panel.score(self, block.now));
+            self.replace_by_slopes(weights, block.now, &mut batch, to_slopes, &mut slopes);
             let (first, last) = (done == 0, done + block.now.len() == rows.now.len());
             done += block.now.len();
             let mut parts: Vec<_> = weights.panels.iter_mut().zip(&mut *states).collect();
-            compute.team.for_each(&mut parts, |_, (panel, state)| {
+            team.for_each(&mut parts, |_, (panel, state)| {
                 if first {
-                    panel.gradient.fill(0.0);
+                    panel.clear(batch.whole);
                 }
-                let features = panel.features.clone();
-                compute.kernel.add_gradient(x, block, features, &scores, classes, &mut panel.gradient);
+                panel.sums.add(self, block, panel.features.clone(), &batch);
                 if last {
-                    finish(&slopes, panel, state);
+                    finish(&slopes, None, panel, state);
                 }
             });
         }
         slopes
     }
 
-    /// Adds up the panels' parts of a block's `scores`, and turns them into slopes.
+    /// Adds up the panels' parts of a block's scores, and turns them into slopes.
     fn replace_by_slopes<L: Sum>(
         &self,
         weights: &Weights,
         block: &[u32],
-        scores: &mut Vec<f32>,
+        batch: &mut Batch,
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
         slopes: &mut Slopes<L>,
     ) {
         let classes = self.classes;
-        repeat_offset(&weights.offset, block.len(), scores);
-        let mut tasks: Vec<_> = scores
+        repeat_offset(&weights.offset, block.len(), &mut batch.slopes);
+        let mut tasks: Vec<_> = batch
+            .slopes
             .chunks_mut(SLOPE_ROWS * classes)
             .zip(block.chunks(SLOPE_ROWS))
             .map(|(scores, rows)| (scores, rows, Slopes::none(classes)))
@@ -264,43 +275,42 @@ impl LinearProblem<'_> {
                 #[inline(always)]
                 || {
                     for panel in &weights.panels {
-                        add(scores, &panel.scores[start..start + scores.len()]);
+                        add(scores, &panel.room.scores[start..start + scores.len()]);
                     }
                     slopes.take(scores, &self.targets(rows), to_slopes);
                 },
             );
         });
         tasks.into_iter().for_each(|(_, _, part)| slopes.add(part));
+        self.pack(batch);
     }
 
-    /// A^T X of `rows` into the panels, each group of rows one thread's work; then `finish` on each panel.
+    /// A^T X of `rows`, each group of rows one thread's work; then `finish` on each panel.
     fn by_groups<L: Sum, S: Send>(
         &self,
         weights: &mut Weights,
         rows: &[u32],
+        whole: bool,
         states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
-        finish: impl Fn(&Slopes<L>, &mut Panel, &mut S) + Sync,
+        finish: impl Fn(&Slopes<L>, Option<&[&Sums]>, &mut Panel, &mut S) + Sync,
     ) -> Slopes<L> {
-        let lengths = weights.panels.iter().map(|panel| panel.gradient.len());
+        let of_group = rows.len().div_ceil(GROUPS).min(MOST_ROWS);
         let mut groups: Vec<Group<'_, L>> = rows
-            .chunks(rows.len().div_ceil(GROUPS))
-            .map(|rows| Group {
-                rows,
-                slopes: Slopes::none(self.classes),
-                gradient: lengths.clone().map(|len| vec![0.0; len]).collect(),
-            })
+            .chunks(of_group)
+            .map(|rows| Group { rows, slopes: Slopes::none(self.classes), sums: Vec::new() })
             .collect();
-        let whole: &Weights = weights;
-        self.compute.team.for_each(&mut groups, |_, group| self.add_group(whole, group, to_slopes));
+        let weights_now: &Weights = weights;
+        self.compute
+            .team
+            .for_each(&mut groups, |_, group| self.add_group(weights_now, group, whole, to_slopes));
 
         let mut slopes = Slopes::none(self.classes);
         groups.iter_mut().for_each(|group| slopes.add(std::mem::take(&mut group.slopes)));
         let mut parts: Vec<_> = weights.panels.iter_mut().zip(states).collect();
         self.compute.team.for_each(&mut parts, |index, (panel, state)| {
-            panel.gradient.fill(0.0);
-            groups.iter().for_each(|group| add(&mut panel.gradient, &group.gradient[index]));
-            finish(&slopes, panel, state);
+            let sums: Vec<&Sums> = groups.iter().map(|group| &group.sums[index]).collect();
+            finish(&slopes, Some(&sums), panel, state);
         });
         slopes
     }
@@ -309,32 +319,38 @@ impl LinearProblem<'_> {
         &self,
         weights: &Weights,
         group: &mut Group<'_, L>,
+        whole: bool,
         to_slopes: &impl Fn(&mut [f32], &[u16]) -> L,
     ) {
-        let x = self.examples.rows();
-        let (mut scores, mut partial) = (Vec::new(), Vec::new());
+        let classes = self.classes;
+        group.sums.resize_with(weights.panels.len(), Sums::default);
+        for (sums, panel) in group.sums.iter_mut().zip(&weights.panels) {
+            sums.clear(whole, panel.weight.len(), classes);
+        }
+        let (mut batch, mut room) = (Batch::new(whole), Room::default());
         for block in blocks(group.rows.into(), BLOCK_ROWS) {
-            self.scores(weights, block.now, &mut scores, &mut partial);
-            group.slopes.take(&mut scores, &self.targets(block.now), to_slopes);
-            for (panel, gradient) in weights.panels.iter().zip(&mut group.gradient) {
-                let features = panel.features.clone();
-                self.compute.kernel.add_gradient(x, block, features, &scores, self.classes, gradient);
+            self.scores(weights, block.now, &mut batch.slopes, &mut room);
+            self.compute.kernel.dispatch(
+                #[inline(always)]
+                || group.slopes.take(&mut batch.slopes, &self.targets(block.now), to_slopes),
+            );
+            self.pack(&mut batch);
+            for (panel, sums) in weights.panels.iter().zip(&mut group.sums) {
+                sums.add(self, block, panel.features.clone(), &batch);
             }
         }
     }
 
-    /// Scores of one block, (B, K), on this thread; `partial` is room for a panel's part.
-    fn scores(&self, weights: &Weights, block: &[u32], scores: &mut Vec<f32>, partial: &mut Vec<f32>) {
+    /// Scores of one block, (B, K), on this thread.
+    fn scores(&self, weights: &Weights, block: &[u32], scores: &mut Vec<f32>, room: &mut Room) {
         if self.gathers() {
             return self.scores_by_gathering(weights, block, scores);
         }
-        let x = self.examples.rows();
         repeat_offset(&weights.offset, block.len(), scores);
-        partial.resize(scores.len(), 0.0);
+        room.scores.resize(scores.len(), 0.0);
         for panel in &weights.panels {
-            let features = panel.features.clone();
-            self.compute.kernel.scores(x, block, features, &panel.folded, self.classes, partial);
-            add(scores, partial);
+            panel.scores(self, block, &mut room.digits, &mut room.scores);
+            add(scores, &room.scores);
         }
     }
 
@@ -404,11 +420,16 @@ mod tests {
         let bias = Array1::from_shape_fn(10, |k| k as f32 * 0.1);
         let all = examples.all();
         for kernel in Kernel::available() {
-            for rows in [&all[..], &all[..256], &all[..77]] {
+            for (rows, loss) in [
+                (&all[..], Loss::Softmax),
+                (&all[..], Loss::Svm { margin: 1.0 }),
+                (&all[..256], Loss::Svm { margin: 1.0 }),
+                (&all[..77], Loss::Softmax),
+            ] {
                 let run = |threads: usize| {
                     let threads = NonZeroUsize::new(threads).expect("above 0");
                     let compute = Compute { kernel, team: Team::new(threads) };
-                    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 0.1, l1: 0.0 } };
+                    let objective = Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.0 } };
                     let problem = LinearProblem {
                         examples,
                         preprocessing: &preprocessing,
@@ -417,7 +438,12 @@ mod tests {
                         example_weights: None,
                         compute: &compute,
                     };
-                    let mut weights = Weights::new(&weight, &bias, &problem);
+                    let mut weights =
+                        Weights::new(&weight, &bias, &problem).for_steps_of(rows.len(), &problem);
+                    let whole =
+                        matches!(examples.features, Features::Bytes(_)) && kernel.prefers_whole_numbers();
+                    assert_eq!(weights.panels[0].fixed.is_some(), whole && rows.len() > 77);
+                    assert_eq!(problem.has_whole_slopes(rows), whole && loss != Loss::Softmax);
                     let sum = problem.loss_and_gradient(&mut weights, rows);
                     let alone = problem.loss(&weights, rows);
                     assert!((sum.total - alone.total).abs() < 1e-9 * sum.total, "{sum:?} {alone:?}");

@@ -1,12 +1,17 @@
 //! W and b as training changes them, cut into panels of features.
 
 use super::LinearProblem;
-use super::gathered::{self, Room};
+use super::gathered;
+use super::sums::Sums;
+use crate::kernel::{FixedWeights, Matrix};
 use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
 /// Features a panel has, about: its part of W for ten classes fits the nearest cache.
 const PANEL_FEATURES: usize = 512;
+
+/// From how many rows a step on weights in fixed point pay off.
+const MANY_ROWS: usize = 128;
 
 /// One panel's features, and W, gradient and partial results over them. Matrices are (K, F), row-major.
 #[derive(Clone, Debug)]
@@ -15,16 +20,20 @@ pub(super) struct Panel {
     pub features: Range<usize>,
     /// Its part of W.
     pub weight: Vec<f32>,
-    /// Its part of dL/dW; before it is finished, of A^T X.
+    /// Its part of dL/dW.
     pub gradient: Vec<f32>,
+    /// Its part of A^T X, of a batch under way.
+    pub sums: Sums,
     /// V = W scale.
     pub folded: Vec<f32>,
+    /// V in fixed point, where products are: then V is what that rounds it to.
+    pub fixed: Option<FixedWeights>,
     /// V mean, (K).
     shift: Vec<f64>,
     /// Its part of the penalty.
     penalty: f64,
-    /// V x of a block's rows, (B, K).
-    pub scores: Vec<f32>,
+    /// V x of a block's rows, with room for what they are made of.
+    pub room: super::Room,
 }
 
 impl Panel {
@@ -35,27 +44,71 @@ impl Panel {
         let width = self.features.len();
         let mean = &problem.preprocessing.mean[self.features.clone()];
         let scale = &problem.preprocessing.scale[self.features.clone()];
-        let rows = self.weight.chunks_exact(width).zip(self.folded.chunks_exact_mut(width));
-        for ((weight, folded), shift) in rows.zip(&mut self.shift) {
+        for (weight, folded) in self.weight.chunks_exact(width).zip(self.folded.chunks_exact_mut(width)) {
             folded.iter_mut().zip(weight).zip(scale).for_each(|((v, w), scale)| *v = w * scale);
-            *shift = dot_f64(folded, mean);
+        }
+        if let Some(fixed) = &mut self.fixed {
+            problem.compute.kernel.set_fixed(fixed, &mut self.folded);
+        }
+        for (folded, shift) in self.folded.chunks_exact(width).zip(&mut self.shift) {
+            // On its own: among all else here the compiler keeps its sums in memory.
+            *shift = problem.compute.kernel.dispatch(
+                #[inline(always)]
+                || dot_f64(folded, mean),
+            );
         }
         self.penalty = problem.objective.penalty.value(&self.weight);
     }
 
-    /// From A^T X to dL/dW; `slope_sums` are the sums of A over the batch of `count` rows, (K).
+    /// V x of `rows`, (B, K), into `scores`; `digits` is room.
+    pub fn scores(
+        &self,
+        problem: &LinearProblem<'_>,
+        rows: &[u32],
+        digits: &mut Vec<i32>,
+        scores: &mut [f32],
+    ) {
+        let (kernel, features) = (problem.compute.kernel, self.features.clone());
+        match (&self.fixed, problem.examples.rows()) {
+            (Some(fixed), Matrix::Bytes(x)) => kernel.fixed_scores(x, rows, features, fixed, digits, scores),
+            (_, x) => kernel.scores(x, rows, features, &self.folded, problem.classes, scores),
+        }
+    }
+
+    /// As [`Panel::scores`], into its own room.
+    pub fn score(&mut self, problem: &LinearProblem<'_>, rows: &[u32]) {
+        let mut room = std::mem::take(&mut self.room);
+        room.scores.resize(rows.len() * problem.classes, 0.0);
+        self.scores(problem, rows, &mut room.digits, &mut room.scores);
+        self.room = room;
+    }
+
+    /// Zeros for A^T X of a batch to come.
+    pub fn clear(&mut self, whole: bool) {
+        self.sums.clear(whole, self.weight.len(), self.shift.len());
+    }
+
+    /// From A^T X, its own or the sum of `parts`, to dL/dW; `slope_sums` are the sums of A over the batch of `count` rows,
+    /// (K).
     #[inline(always)]
-    pub fn finish_gradient(&mut self, problem: &LinearProblem<'_>, slope_sums: &[f64], count: usize) {
-        let width = self.features.len();
+    pub fn finish_gradient(
+        &mut self,
+        problem: &LinearProblem<'_>,
+        parts: Option<&[&Sums]>,
+        slope_sums: &[f64],
+        count: usize,
+    ) {
         let mean = &problem.preprocessing.mean[self.features.clone()];
         let scale = &problem.preprocessing.scale[self.features.clone()];
-        let per_row = 1.0 / count as f32;
-        for (gradient, &slope_sum) in self.gradient.chunks_exact_mut(width).zip(slope_sums) {
-            let slope_sum = slope_sum as f32;
-            for ((g, mean), scale) in gradient.iter_mut().zip(mean).zip(scale) {
-                *g = (*g - slope_sum * mean) * (scale * per_row);
+        let own = match &mut self.sums {
+            Sums::Floats(sums) if parts.is_none() => {
+                std::mem::swap(&mut self.gradient, sums);
+                None
             }
-        }
+            sums => Some(&*sums),
+        };
+        let parts = parts.unwrap_or(own.as_slice());
+        Sums::finish(parts, &mut self.gradient, slope_sums, mean, scale, count);
         problem.objective.penalty.add_gradient(&self.weight, &mut self.gradient);
     }
 }
@@ -73,7 +126,7 @@ pub struct Weights {
     /// The penalty of W and b.
     penalty: f64,
     /// For batches of gathered rows.
-    pub(super) room: Room,
+    pub(super) room: gathered::Room,
 }
 
 impl Weights {
@@ -86,10 +139,12 @@ impl Weights {
                 let part: Vec<f32> = weight.slice(s![.., features.clone()]).iter().copied().collect();
                 Panel {
                     gradient: vec![0.0; part.len()],
+                    sums: Sums::default(),
+                    fixed: problem.in_fixed_point(features.len()),
                     folded: vec![0.0; part.len()],
                     shift: vec![0.0; classes],
                     penalty: 0.0,
-                    scores: Vec::new(),
+                    room: super::Room::default(),
                     weight: part,
                     features,
                 }
@@ -101,7 +156,7 @@ impl Weights {
             bias_gradient: vec![0.0; classes],
             offset: vec![0.0; classes],
             penalty: 0.0,
-            room: Room::default(),
+            room: gathered::Room::default(),
         };
         problem.compute.team.for_each(&mut weights.panels, |_, panel| panel.update(problem, |_, _| {}));
         weights.update_bias(problem, |_, _| {});
@@ -112,6 +167,20 @@ impl Weights {
     pub fn zeros(problem: &LinearProblem<'_>) -> Self {
         let shape = (problem.classes, problem.examples.width);
         Self::new(&Array2::zeros(shape), &Array1::zeros(problem.classes), problem)
+    }
+
+    /// For steps over so many rows. Weights in fixed point are the faster ones to score many rows with, but take their
+    /// time to be written after every step: for few rows they stay floats.
+    #[must_use]
+    pub fn for_steps_of(mut self, rows: usize, problem: &LinearProblem<'_>) -> Self {
+        if rows < MANY_ROWS {
+            problem.compute.team.for_each(&mut self.panels, |_, panel| {
+                panel.fixed = None;
+                panel.update(problem, |_, _| {});
+            });
+            self.update_bias(problem, |_, _| {});
+        }
+        self
     }
 
     /// W (K, D) and b (K).
@@ -187,8 +256,8 @@ fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut sums = [0.0_f64; LANES];
     for (a, b) in a.iter().zip(b) {
-        for (sum, pair) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += product(pair);
+        for i in 0..LANES {
+            sums[i] += f64::from(a[i]) * f64::from(b[i]);
         }
     }
     sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(product).sum::<f64>()

@@ -1,4 +1,5 @@
-//! Scores of weights that are whole numbers of a signed byte, exact: `S[i, c] = sum_f Q[c, f] X[i, f]`, (B, C).
+//! Scores of weights that are whole numbers of a signed byte, exact: `S[i, c] = sum_f Q[c, f] X[i, f]`, (B, C), over a
+//! panel of F features.
 //!
 //! Sums of integers: neither threads nor instruction sets change a bit. Byte dot products take four features at a
 //! time, so weights are packed in groups of sixteen classes, of each group four features after four features.
@@ -8,52 +9,52 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-use super::{Kernel, Table};
+use super::{Block, Kernel, Table};
+use std::ops::Range;
 
 /// Features a dot product sums at once.
-const QUAD: usize = 4;
+pub(super) const QUAD: usize = 4;
 /// Classes of a group: a register of sums.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 /// Quads of features that are worked on at a time: the weights of five groups then stay in the first-level cache.
 const CHUNK: usize = 64;
-/// D for which the largest sum of byte products still fits an `i32`.
-const WIDEST: usize = i32::MAX as usize / (255 * 127);
+/// F for which the largest sum of byte products still fits an `i32`.
+const WIDEST: usize = i32::MAX as usize / (255 * 128);
 
 /// Four features of sixteen classes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Quads([[i8; QUAD]; GROUP]);
+pub(super) struct Quads(pub(super) [[i8; QUAD]; GROUP]);
 
-/// Q (C, D), packed.
-pub struct GridWeights {
+/// Q (C, F), packed.
+#[derive(Clone, Debug)]
+pub struct ByteWeights {
     classes: usize,
     width: usize,
     /// Group after group; what is missing of the last group, and of the last four features, is 0.
-    groups: Vec<Vec<Quads>>,
+    pub(super) groups: Vec<Vec<Quads>>,
 }
 
-impl GridWeights {
-    /// Packs the rows of Q, each of `width` (D) numbers from -127 to 127; `None` where so many of them could not be
-    /// summed.
+impl ByteWeights {
+    /// Zeros; `None` where so many features could not be summed.
+    pub(super) fn zeros(classes: usize, width: usize) -> Option<Self> {
+        let group = vec![Quads([[0; QUAD]; GROUP]); width.div_ceil(QUAD)];
+        (width <= WIDEST).then(|| Self { classes, width, groups: vec![group; classes.div_ceil(GROUP)] })
+    }
+
+    /// Packs the rows of Q, each of `width` (F) numbers; `None` where so many of them could not be summed.
     ///
     /// # Panics
     /// When a row has another length.
     pub fn pack(rows: &[&[i8]], width: usize) -> Option<Self> {
-        assert!(rows.iter().all(|row| row.len() == width), "Q is C x D");
-        let group = |rows: &[&[i8]]| {
-            let mut group = vec![Quads([[0; QUAD]; GROUP]); width.div_ceil(QUAD)];
-            for (class, row) in rows.iter().enumerate() {
-                for (quads, four) in group.iter_mut().zip(row.chunks(QUAD)) {
-                    quads.0[class][..four.len()].copy_from_slice(four);
-                }
+        assert!(rows.iter().all(|row| row.len() == width), "Q is C x F");
+        let mut weights = Self::zeros(rows.len(), width)?;
+        for (class, row) in rows.iter().enumerate() {
+            for (quads, four) in weights.groups[class / GROUP].iter_mut().zip(row.chunks(QUAD)) {
+                quads.0[class % GROUP][..four.len()].copy_from_slice(four);
             }
-            group
-        };
-        (width <= WIDEST).then(|| Self {
-            classes: rows.len(),
-            width,
-            groups: rows.chunks(GROUP).map(group).collect(),
-        })
+        }
+        Some(weights)
     }
 
     /// C.
@@ -68,32 +69,41 @@ impl GridWeights {
 }
 
 impl Kernel {
-    /// The scores of the listed `rows` of `x`, (B, [`GridWeights::stride`]), of which each row's first C count.
+    /// The scores of the listed `rows` of `x` over `features`, (B, [`ByteWeights::stride`]), of which each row's first
+    /// C count.
     ///
     /// # Panics
-    /// When D differs, or a row lies outside X.
-    pub fn grid_scores(self, x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut Vec<i32>) {
-        assert_eq!(x.width, weights.width, "X is N x D");
+    /// When F differs, or a row or feature lies outside X.
+    pub fn byte_scores(
+        self,
+        x: Table<'_, u8>,
+        rows: &[u32],
+        features: Range<usize>,
+        weights: &ByteWeights,
+        out: &mut Vec<i32>,
+    ) {
+        assert_eq!(features.len(), weights.width, "Q is C x F");
         out.clear();
         out.resize(rows.len() * weights.stride(), 0);
+        let block = Block { x, rows, next: &[], features, classes: weights.classes };
         match self {
-            Self::Plain => plain(x, rows, weights, out),
+            Self::Plain => plain(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => avx2::scores(x, rows, weights, out),
+            Self::Avx2(_) => avx2::scores(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => match super::gram::vnni::Vnni::detect() {
-                Some(vnni) => vnni.scores(x, rows, weights, out),
-                None => avx2::scores(x, rows, weights, out),
+                Some(vnni) => vnni.scores(&block, weights, out),
+                None => avx2::scores(&block, weights, out),
             },
         }
     }
 }
 
 /// The reference.
-fn plain(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
-    for (&row, out) in rows.iter().zip(out.chunks_exact_mut(weights.stride())) {
+fn plain(block: &Block<'_, u8>, weights: &ByteWeights, out: &mut [i32]) {
+    for (&row, out) in block.rows.iter().zip(out.chunks_exact_mut(weights.stride())) {
         for (group, out) in weights.groups.iter().zip(out.as_chunks_mut::<GROUP>().0) {
-            for (quads, x) in group.iter().zip(x.row(row).chunks(QUAD)) {
+            for (quads, x) in group.iter().zip(block.segment(row).chunks(QUAD)) {
                 for (sum, q) in out.iter_mut().zip(&quads.0) {
                     *sum += q.iter().zip(x).map(|(&q, &x)| i32::from(q) * i32::from(x)).sum::<i32>();
                 }
@@ -125,17 +135,18 @@ mod tests {
         for (count, classes, width) in [(1, 1, 1), (5, 10, 7), (9, 33, 259), (13, 160, 3072), (4, 87, 513)] {
             let values: Vec<u8> = (0..count * width).map(|i| [255, 0, (i % 251) as u8][i % 3]).collect();
             let q: Vec<i8> =
-                (0..classes * width).map(|i| [127, -127, (i % 127) as i8][i * 7 % 5 % 3]).collect();
+                (0..classes * width).map(|i| [127, -128, (i % 127) as i8][i * 7 % 5 % 3]).collect();
             let rows: Vec<u32> = (0..count as u32).rev().collect();
             let x = Table { values: &values, width };
-            let of_classes: Vec<&[i8]> = q.chunks(width).collect();
-            let weights = GridWeights::pack(&of_classes, width).expect("narrow");
+            let skipped = width / 7;
+            let of_classes: Vec<&[i8]> = q.chunks(width).map(|row| &row[skipped..]).collect();
+            let weights = ByteWeights::pack(&of_classes, width - skipped).expect("narrow");
             for kernel in Kernel::available() {
                 let mut out = Vec::new();
-                kernel.grid_scores(x, &rows, &weights, &mut out);
+                kernel.byte_scores(x, &rows, skipped..width, &weights, &mut out);
                 for (&row, scores) in rows.iter().zip(out.chunks(weights.stride())) {
                     for (class, &score) in scores[..classes].iter().enumerate() {
-                        let products = of_classes[class].iter().zip(x.row(row));
+                        let products = of_classes[class].iter().zip(&x.row(row)[skipped..]);
                         let exact: i64 = products.map(|(&q, &x)| i64::from(q) * i64::from(x)).sum();
                         assert_eq!(i64::from(score), exact, "{} {count} {classes} {width}", kernel.name());
                     }
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn rows_whose_sums_could_overflow_are_refused() {
         let long = vec![127; WIDEST + 1];
-        assert!(GridWeights::pack(&[&long], WIDEST + 1).is_none());
-        assert!(i32::try_from(WIDEST * 255 * 127).is_ok());
+        assert!(ByteWeights::pack(&[&long], WIDEST + 1).is_none());
+        assert!(i32::try_from(WIDEST * 255 * 128).is_ok());
     }
 }

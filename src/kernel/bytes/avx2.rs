@@ -1,7 +1,7 @@
 //! Scores by sixteen-bit products: two products and their sum in one instruction a lane, and another one to add it.
 
-use super::{CHUNK, GROUP, GridWeights, QUAD, Quads, quad};
-use crate::kernel::Table;
+use super::{ByteWeights, CHUNK, GROUP, QUAD, Quads, quad};
+use crate::kernel::Block;
 use std::arch::x86_64::{
     __m256i, _mm_cvtepu8_epi16, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32,
     _mm256_broadcastq_epi64, _mm256_cvtepi8_epi16, _mm256_madd_epi16, _mm256_setzero_si256,
@@ -15,20 +15,20 @@ const CLASSES: usize = 4;
 /// Registers of a group: with three rows, twelve of the sixteen registers hold sums.
 const STEPS: usize = GROUP / CLASSES;
 
-/// Adds to `out`: see [`crate::kernel::Kernel::grid_scores`]. On a processor without AVX2 it is [`super::plain`].
-pub(super) fn scores(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+/// Adds to `out`: see [`crate::kernel::Kernel::byte_scores`]. On a processor without AVX2 it is [`super::plain`].
+pub(super) fn scores(block: &Block<'_, u8>, weights: &ByteWeights, out: &mut [i32]) {
     if is_x86_feature_detected!("avx2") {
         // SAFETY: it has just been detected.
-        unsafe { detected(x, rows, weights, out) }
+        unsafe { detected(block, weights, out) }
     } else {
-        super::plain(x, rows, weights, out);
+        super::plain(block, weights, out);
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn detected(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+fn detected(block: &Block<'_, u8>, weights: &ByteWeights, out: &mut [i32]) {
     let stride = weights.stride();
-    let (tiles, rest) = rows.as_chunks::<ROWS>();
+    let (tiles, rest) = block.rows.as_chunks::<ROWS>();
     let (tiles_out, rest_out) = out.split_at_mut(tiles.len() * ROWS * stride);
     for (index, group) in weights.groups.iter().enumerate() {
         let first = index * GROUP;
@@ -36,12 +36,12 @@ fn detected(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i3
             for (rows, out) in tiles.iter().zip(tiles_out.chunks_exact_mut(ROWS * stride)) {
                 let mut bytes = [&[][..]; ROWS];
                 for (bytes, &row) in bytes.iter_mut().zip(rows) {
-                    *bytes = &x.row(row)[start..];
+                    *bytes = &block.segment(row)[start..];
                 }
                 tile(bytes, chunk, first, stride, out);
             }
             for (&row, out) in rest.iter().zip(rest_out.chunks_exact_mut(stride)) {
-                tile([&x.row(row)[start..]], chunk, first, stride, out);
+                tile([&block.segment(row)[start..]], chunk, first, stride, out);
             }
         }
     }

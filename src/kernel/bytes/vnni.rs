@@ -1,7 +1,7 @@
 //! Scores by byte dot products: four products and their sum in one instruction a lane.
 
-use super::{CHUNK, GROUP, GridWeights, QUAD, Quads, quad};
-use crate::kernel::Table;
+use super::{ByteWeights, CHUNK, GROUP, QUAD, Quads, quad};
+use crate::kernel::Block;
 use crate::kernel::gram::vnni::Vnni;
 use std::arch::x86_64::{
     __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512, _mm512_set1_epi32,
@@ -15,29 +15,28 @@ const GROUPS: usize = 5;
 
 #[expect(clippy::unused_self, reason = "a value is a proof")]
 impl Vnni {
-    /// Adds to `out`: see [`crate::kernel::Kernel::grid_scores`].
-    pub(in crate::kernel::grid) fn scores(
+    /// Adds to `out`: see [`crate::kernel::Kernel::byte_scores`].
+    pub(in crate::kernel::bytes) fn scores(
         self,
-        x: Table<'_, u8>,
-        rows: &[u32],
-        weights: &GridWeights,
+        block: &Block<'_, u8>,
+        weights: &ByteWeights,
         out: &mut [i32],
     ) {
         // SAFETY: only `detect` makes a `self`, once it has found all that `scores` is compiled for.
-        unsafe { scores(x, rows, weights, out) }
+        unsafe { scores(block, weights, out) }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn scores(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]) {
+fn scores(block: &Block<'_, u8>, weights: &ByteWeights, out: &mut [i32]) {
     for (index, groups) in weights.groups.chunks(GROUPS).enumerate() {
         let first = index * GROUPS * GROUP;
         match groups {
-            [a] => of_groups([a], x, rows, first, weights.stride(), out),
-            [a, b] => of_groups([a, b], x, rows, first, weights.stride(), out),
-            [a, b, c] => of_groups([a, b, c], x, rows, first, weights.stride(), out),
-            [a, b, c, d] => of_groups([a, b, c, d], x, rows, first, weights.stride(), out),
-            [a, b, c, d, e, ..] => of_groups([a, b, c, d, e], x, rows, first, weights.stride(), out),
+            [a] => of_groups([a], block, first, weights.stride(), out),
+            [a, b] => of_groups([a, b], block, first, weights.stride(), out),
+            [a, b, c] => of_groups([a, b, c], block, first, weights.stride(), out),
+            [a, b, c, d] => of_groups([a, b, c, d], block, first, weights.stride(), out),
+            [a, b, c, d, e, ..] => of_groups([a, b, c, d, e], block, first, weights.stride(), out),
             [] => {}
         }
     }
@@ -47,14 +46,13 @@ fn scores(x: Table<'_, u8>, rows: &[u32], weights: &GridWeights, out: &mut [i32]
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn of_groups<const G: usize>(
     groups: [&Vec<Quads>; G],
-    x: Table<'_, u8>,
-    rows: &[u32],
+    block: &Block<'_, u8>,
     first: usize,
     stride: usize,
     out: &mut [i32],
 ) {
     let quads = groups[0].len();
-    let (tiles, rest) = rows.as_chunks::<ROWS>();
+    let (tiles, rest) = block.rows.as_chunks::<ROWS>();
     let (tiles_out, rest_out) = out.split_at_mut(tiles.len() * ROWS * stride);
     for start in (0..quads).step_by(CHUNK) {
         let end = quads.min(start + CHUNK);
@@ -65,12 +63,12 @@ fn of_groups<const G: usize>(
         for (rows, out) in tiles.iter().zip(tiles_out.chunks_exact_mut(ROWS * stride)) {
             let mut bytes = [&[][..]; ROWS];
             for (bytes, &row) in bytes.iter_mut().zip(rows) {
-                *bytes = &x.row(row)[start * QUAD..];
+                *bytes = &block.segment(row)[start * QUAD..];
             }
             tile(bytes, chunk, first, stride, out);
         }
         for (&row, out) in rest.iter().zip(rest_out.chunks_exact_mut(stride)) {
-            tile([&x.row(row)[start * QUAD..]], chunk, first, stride, out);
+            tile([&block.segment(row)[start * QUAD..]], chunk, first, stride, out);
         }
     }
 }

@@ -1,0 +1,379 @@
+//! Both products of bytes with whole numbers, summed exactly.
+//!
+//! Byte dot products sum bytes times bytes without rounding, four times as fast as floats are multiplied. The slopes of
+//! the SVM are small whole numbers as they are. Weights are taken in fixed point: a whole multiple of a step, written in
+//! three signed digits of base 256, q = d0 + 256 d1 + 65536 d2, which has the precision of a float's fraction and is still
+//! faster. And sums of integers have no order: neither threads nor instruction sets change a bit.
+
+#[cfg(target_arch = "x86_64")]
+mod vnni;
+
+use super::bytes::{ByteWeights, GROUP, QUAD};
+#[cfg(target_arch = "x86_64")]
+use super::gram::vnni::Vnni;
+use super::{Block, Kernel, Rows, Table, check};
+use std::ops::Range;
+
+/// Digits of a weight.
+const DIGITS: usize = 3;
+/// Classes whose digits a group holds; the last of its rows stays 0.
+const GROUP_CLASSES: usize = GROUP / DIGITS;
+/// The largest multiple: a little below what three digits can hold, so that rounding stays within.
+const MOST: f32 = (127 * (1 + (1 << 8) + (1 << 16)) - 63) as f32;
+/// Features whose sums lie together.
+pub const STRIP: usize = 64;
+/// The most rows whose products with a digit an `i32` sums.
+pub const MOST_ROWS: usize = i32::MAX as usize / (255 * 128);
+
+/// V (K, F) of a panel, each class with its own step: V[k, f] = step[k] Q[k, f], rounded to the nearest.
+#[derive(Clone, Debug)]
+pub struct FixedWeights {
+    classes: usize,
+    width: usize,
+    steps: Vec<f32>,
+    /// The digits, [`GROUP_CLASSES`] to a group: d0, d1 and d2 of a class, then of the next.
+    digits: ByteWeights,
+}
+
+impl FixedWeights {
+    /// Zeros; `None` for more features than can be summed.
+    pub fn zeros(classes: usize, width: usize) -> Option<Self> {
+        let digits = ByteWeights::zeros(classes.div_ceil(GROUP_CLASSES) * GROUP, width)?;
+        Some(Self { classes, width, steps: vec![0.0; classes], digits })
+    }
+
+    /// Takes V (K, F), row-major, which becomes what is held.
+    fn set(&mut self, weights: &mut [f32]) {
+        for (class, weights) in weights.chunks_exact_mut(self.width.max(1)).enumerate() {
+            let largest = weights.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            let scale = Scale::of(largest);
+            self.steps[class] = scale.step;
+            for (f, weight) in weights.iter_mut().enumerate() {
+                let q = (*weight * scale.per_unit).round_ties_even();
+                *weight = q * scale.step;
+                for (place, digit) in split(q as i32).into_iter().enumerate() {
+                    let quads = &mut self.digits.groups[class / GROUP_CLASSES][f / QUAD];
+                    quads.0[class % GROUP_CLASSES * DIGITS + place][f % QUAD] = digit;
+                }
+            }
+        }
+    }
+
+    /// The scores (B, K) of the sums of their digits.
+    fn combine(&self, sums: &[i32], out: &mut [f32]) {
+        let classes = self.classes;
+        let rows = sums.chunks_exact(self.digits.stride()).zip(out.chunks_exact_mut(classes));
+        for (sums, out) in rows {
+            for (k, out) in out.iter_mut().enumerate() {
+                let first = k / GROUP_CLASSES * GROUP + k % GROUP_CLASSES * DIGITS;
+                let [low, middle, high] = [0, 1, 2].map(|place| f64::from(sums[first + place]));
+                // Whole numbers far below 2^53: exact, and rounded at the end only.
+                let q = low + 256.0 * middle + 65536.0 * high;
+                *out = (f64::from(self.steps[k]) * q) as f32;
+            }
+        }
+    }
+}
+
+/// The step of a class of weights: its largest is a little less than 2^23 steps.
+struct Scale {
+    step: f32,
+    /// Steps in 1; 0 where weights are so small that there is no such number: then they count as 0.
+    per_unit: f32,
+}
+
+impl Scale {
+    fn of(largest: f32) -> Self {
+        let per_unit = MOST / largest;
+        Self { step: largest / MOST, per_unit: if per_unit.is_finite() { per_unit } else { 0.0 } }
+    }
+}
+
+/// q = d0 + 256 d1 + 65536 d2, for |q| up to [`MOST`].
+fn split(q: i32) -> [i8; DIGITS] {
+    let low = q as i8;
+    let q = q.wrapping_sub(low.into()) >> 8;
+    let middle = q as i8;
+    let q = (q - i32::from(middle)) >> 8;
+    [low, middle, q as i8]
+}
+
+/// The largest slope in magnitude that a byte holds.
+pub const LARGEST_SLOPE: usize = 127;
+
+/// Sums over rows of every class and feature: A^T X of slopes A that are whole numbers.
+#[derive(Clone, Debug)]
+pub struct WholeSums {
+    classes: usize,
+    width: usize,
+    /// Whether nothing was added yet: then the strips hold anything.
+    empty: bool,
+    /// Every class over some features, then over the next.
+    strips: Vec<Strip>,
+}
+
+/// Sums of one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+struct Strip([i32; STRIP]);
+
+impl WholeSums {
+    /// No sums yet, for K `classes` and F features.
+    pub fn new(classes: usize, width: usize) -> Self {
+        let strips = vec![Strip([0; STRIP]); width.div_ceil(STRIP) * classes];
+        Self { classes, width, empty: true, strips }
+    }
+
+    /// Forgets the sums.
+    pub fn clear(&mut self) {
+        self.empty = true;
+    }
+
+    /// The sums of one class over the features of one strip; what is beyond the last feature is 0.
+    ///
+    /// # Panics
+    /// When nothing was added yet, or there is no such class or strip.
+    #[inline(always)]
+    pub fn strip(&self, class: usize, strip: usize) -> &[i32; STRIP] {
+        assert!(!self.empty && class < self.classes, "sums of some rows");
+        &self.strips[strip * self.classes + class].0
+    }
+}
+
+impl Kernel {
+    /// Whether products of bytes with whole numbers are faster than with floats: where there are byte dot products.
+    pub fn prefers_whole_numbers(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.byte_dots().is_some();
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
+    /// The byte dot products, where the processor has them and this kernel may use them.
+    #[cfg(target_arch = "x86_64")]
+    fn byte_dots(self) -> Option<Vnni> {
+        if matches!(self, Self::Avx512(_)) { Vnni::detect() } else { None }
+    }
+
+    /// Takes V (K, F), row-major, into `fixed`; V becomes what is held.
+    ///
+    /// # Panics
+    /// When V has another shape.
+    pub fn set_fixed(self, fixed: &mut FixedWeights, weights: &mut [f32]) {
+        assert_eq!(weights.len(), fixed.classes * fixed.width, "V is K x F");
+        #[cfg(target_arch = "x86_64")]
+        if let Some(dots) = self.byte_dots() {
+            return dots.set(fixed, weights);
+        }
+        fixed.set(weights);
+    }
+
+    /// Writes slopes (B, K), whole numbers of at most [`LARGEST_SLOPE`] in magnitude, as bytes: four rows after four, of
+    /// each the classes. Missing rows of the last four are zeros.
+    ///
+    /// # Panics
+    /// When a length does not match.
+    pub fn pack_slopes(self, slopes: &[f32], classes: usize, packed: &mut [[i8; QUAD]]) {
+        let rows = slopes.len() / classes;
+        assert_eq!(slopes.len(), rows * classes, "slopes are B x K");
+        assert_eq!(packed.len(), rows.div_ceil(QUAD) * classes, "every row's slopes");
+        #[cfg(target_arch = "x86_64")]
+        if let Some(dots) = self.byte_dots() {
+            return dots.pack(slopes, classes, packed);
+        }
+        pack(slopes, classes, packed);
+    }
+
+    /// As [`Kernel::scores`], of weights in fixed point: the sums are exact, and rounded once. `room` is for sums.
+    ///
+    /// # Panics
+    /// When a length does not match, or a row or feature lies outside X.
+    pub fn fixed_scores(
+        self,
+        x: Table<'_, u8>,
+        rows: &[u32],
+        features: Range<usize>,
+        weights: &FixedWeights,
+        room: &mut Vec<i32>,
+        out: &mut [f32],
+    ) {
+        assert_eq!(out.len(), rows.len() * weights.classes, "a batch is B x K");
+        self.byte_scores(x, rows, features, &weights.digits, room);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(dots) = self.byte_dots() {
+            return dots.combine(weights, room, out);
+        }
+        weights.combine(room, out);
+    }
+
+    /// As [`Kernel::add_gradient`], of `slopes` packed by [`Kernel::pack_slopes`]: the sums are exact, for up to
+    /// [`MOST_ROWS`] rows in all.
+    ///
+    /// # Panics
+    /// When a length does not match, or a row or feature lies outside X.
+    pub fn add_whole_gradient(
+        self,
+        x: Table<'_, u8>,
+        rows: Rows<'_>,
+        features: Range<usize>,
+        slopes: &[[i8; QUAD]],
+        sums: &mut WholeSums,
+    ) {
+        let (classes, Rows { now: rows, next }) = (sums.classes, rows);
+        check(x, rows, &features, sums.width * classes, rows.len() * classes, classes);
+        assert_eq!(slopes.len(), rows.len().div_ceil(QUAD) * classes, "every row's slopes");
+        if rows.is_empty() {
+            return;
+        }
+        let block = Block { x, rows, next, features, classes };
+        let empty = std::mem::replace(&mut sums.empty, false);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(dots) = self.byte_dots() {
+            return dots.add_gradient(&block, slopes, empty, &mut sums.strips);
+        }
+        if empty {
+            sums.strips.fill(Strip([0; STRIP]));
+        }
+        add_gradient(&block, slopes, &mut sums.strips);
+    }
+}
+
+/// The reference of [`Kernel::pack_slopes`].
+fn pack(slopes: &[f32], classes: usize, packed: &mut [[i8; QUAD]]) {
+    packed.fill([0; QUAD]);
+    for (slopes, packed) in slopes.chunks(QUAD * classes).zip(packed.chunks_exact_mut(classes)) {
+        for (row, slopes) in slopes.chunks_exact(classes).enumerate() {
+            packed.iter_mut().zip(slopes).for_each(|(packed, &slope)| packed[row] = slope as i8);
+        }
+    }
+}
+
+/// The reference of [`Kernel::add_whole_gradient`].
+fn add_gradient(block: &Block<'_, u8>, slopes: &[[i8; QUAD]], sums: &mut [Strip]) {
+    let classes = block.classes;
+    for (rows, slopes) in block.rows.chunks(QUAD).zip(slopes.chunks_exact(classes)) {
+        for (index, &row) in rows.iter().enumerate() {
+            let strips = block.segment(row).chunks(STRIP);
+            for (x, sums) in strips.zip(sums.chunks_exact_mut(classes)) {
+                for (slope, sums) in slopes.iter().zip(sums) {
+                    let slope = i32::from(slope[index]);
+                    sums.0.iter_mut().zip(x).for_each(|(sum, &x)| *sum += slope * i32::from(x));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows, classes and features of odd and even sizes: below, at and above what a register, a strip or a tile holds.
+    const SHAPES: [[usize; 3]; 7] =
+        [[1, 1, 1], [5, 10, 7], [4, 6, 64], [13, 3, 130], [31, 17, 259], [300, 10, 65], [9, 100, 512]];
+
+    /// Numbers in [-1, 1) that hardly repeat, with both ends among them.
+    fn numbers(count: usize) -> Vec<f32> {
+        let number = |i: usize| (i * 7919 % 4099) as f32 / 2049.5 - 1.0;
+        (0..count).map(|i| [number(i), -1.0, 1.0, number(i) * 1e-3][(i * 31 % 11).min(3)]).collect()
+    }
+
+    fn bytes(count: usize) -> Vec<u8> {
+        (0..count).map(|i| [255, 0, (i * 41 % 251) as u8][i % 3]).collect()
+    }
+
+    /// All kernels: the same weights, digits and scores, and those scores exact.
+    #[test]
+    fn scores_are_exact_on_every_kernel() {
+        for [count, classes, width] in SHAPES {
+            let skipped = 3;
+            let values = bytes(count * (skipped + width));
+            let x = Table { values: &values, width: skipped + width };
+            let rows: Vec<u32> = (0..count as u32).rev().collect();
+            let given: Vec<f32> = numbers(classes * width).iter().map(|v| v * 3e-4).collect();
+            let mut first = None;
+            for kernel in Kernel::available() {
+                let mut fixed = FixedWeights::zeros(classes, width).expect("narrow");
+                let mut held = given.clone();
+                kernel.set_fixed(&mut fixed, &mut held);
+                for (held, given) in held.chunks(width).zip(given.chunks(width)) {
+                    let largest = given.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+                    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= largest / 8e6;
+                    assert!(held.iter().zip(given).all(close), "{held:?} {given:?}");
+                }
+                let mut scores = vec![f32::NAN; count * classes];
+                kernel.fixed_scores(
+                    x,
+                    rows[..].into(),
+                    skipped..skipped + width,
+                    &fixed,
+                    &mut Vec::new(),
+                    &mut scores,
+                );
+                for (&row, scores) in rows.iter().zip(scores.chunks(classes)) {
+                    for ((score, held), &step) in scores.iter().zip(held.chunks(width)).zip(&fixed.steps) {
+                        let q = |v: f32| (f64::from(v) / f64::from(step)).round() as i64;
+                        let pairs = held.iter().zip(&x.row(row)[skipped..]);
+                        let exact: i64 = pairs.map(|(&v, &x)| q(v) * i64::from(x)).sum();
+                        assert_eq!(*score, (f64::from(step) * exact as f64) as f32, "{}", kernel.name());
+                    }
+                }
+                let all = (held, scores);
+                assert_eq!(first.get_or_insert_with(|| all.clone()), &all, "{}", kernel.name());
+            }
+        }
+    }
+
+    /// All kernels: the same bytes and sums, and those sums exact; two calls add up.
+    #[test]
+    fn gradients_are_exact_on_every_kernel() {
+        for [count, classes, width] in SHAPES {
+            let (skipped, end) = (2, 2 + width);
+            let values = bytes(count * end);
+            let x = Table { values: &values, width: end };
+            let rows: Vec<u32> = (0..count as u32).map(|row| (row * 5 + 1) % count as u32).collect();
+            let slopes: Vec<f32> = numbers(count * classes).iter().map(|s| (s * 127.0).round()).collect();
+            let mut first = None;
+            for kernel in Kernel::available() {
+                let mut packed = vec![[7; QUAD]; count.div_ceil(QUAD) * classes];
+                kernel.pack_slopes(&slopes, classes, &mut packed);
+                let mut sums = WholeSums::new(classes, width);
+                sums.strips.fill(Strip([3; STRIP]));
+                for _ in 0..2 {
+                    kernel.add_whole_gradient(x, rows[..].into(), skipped..end, &packed, &mut sums);
+                }
+                for (class, f) in (0..classes).flat_map(|class| (0..width).map(move |f| (class, f))) {
+                    let of_row = |(i, &row): (usize, &u32)| {
+                        slopes[i * classes + class] as i32 * i32::from(x.row(row)[skipped + f])
+                    };
+                    let exact: i32 = rows.iter().enumerate().map(of_row).sum();
+                    assert_eq!(sums.strip(class, f / STRIP)[f % STRIP], 2 * exact, "{}", kernel.name());
+                }
+                let all = (packed, sums.strips);
+                assert_eq!(first.get_or_insert_with(|| all.clone()), &all, "{}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_and_the_smallest_weights_fit() {
+        for kernel in Kernel::available() {
+            for v in [1e38, 1.0, f32::MIN_POSITIVE, 1e-45, 0.0] {
+                let mut fixed = FixedWeights::zeros(2, 3).expect("narrow");
+                let mut held = [v, -v, v / 2.0, -v / 3.0, v, 0.0];
+                let given = held;
+                kernel.set_fixed(&mut fixed, &mut held);
+                let far = |(a, b): (&f32, &f32)| (a - b).abs() > (v / 8e6).max(1e-31);
+                assert!(!held.iter().zip(&given).any(far), "{} {v}: {held:?}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn digits_say_what_they_were_made_of() {
+        let back = |q: i32| split(q).iter().rev().fold(0, |sum, &digit| sum * 256 + i32::from(digit));
+        let most = MOST as i32;
+        assert!([0, 1, -1, 127, 128, -128, -129, 32_896, most, -most].iter().all(|&q| back(q) == q));
+        assert!(i32::try_from(MOST_ROWS * 255 * LARGEST_SLOPE).is_ok());
+    }
+}
