@@ -6,54 +6,99 @@ use std::io::{self, Read};
 const BLOCK: usize = 512;
 /// A file of a data set larger than this is none.
 const LARGEST: u64 = 1 << 30;
+const INCOMPLETE: &str = "the archive is incomplete: download it again";
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything else, by the letter of its type: a link, a device, the longer name of what follows.
+    Other(u8),
+}
+
+/// The header of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name with its folders, as the archive has it.
+    pub path: String,
+    /// Bytes of content.
+    pub size: u64,
+    /// What it is.
+    pub kind: Kind,
+}
 
 /// Whether `bytes` begin as an archive does.
 pub fn is_tar(bytes: &[u8]) -> bool {
     bytes.get(257..262) == Some(b"ustar")
 }
 
-/// Reads those files whose names, without their folders, are `wanted`, and gives each to `each`.
+/// Gives every entry to `each` with its content, of which it reads what it wants.
 ///
 /// # Errors
 /// [`Trouble`] when the archive cannot be read or is cut off, and whatever `each` returns.
+pub fn for_each(
+    archive: &mut impl Read,
+    mut each: impl FnMut(&Entry, &mut dyn Read) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut at = 0_u64;
+    let mut header = [0; BLOCK];
+    while read_header(archive, &mut header, at)? {
+        let entry = parse(&header, at)?;
+        at += BLOCK as u64;
+        let padded = entry.size.next_multiple_of(BLOCK as u64);
+        let mut content = archive.take(entry.size);
+        each(&entry, &mut content)?;
+        io::copy(&mut content, &mut io::sink())?;
+        let missing = content.limit();
+        if missing > 0 {
+            return Err(cut(&entry, at, entry.size - missing).into());
+        }
+        io::copy(&mut archive.take(padded - entry.size), &mut io::sink())?;
+        at += padded;
+    }
+    Ok(())
+}
+
+/// Reads those files whose names, without their folders, are `wanted`, and gives each to `each`.
+///
+/// # Errors
+/// As [`for_each`].
 pub fn read_files(
     archive: &mut impl Read,
     wanted: impl Fn(&str) -> bool,
     mut each: impl FnMut(&str, Vec<u8>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let mut at = 0_u64;
-    let mut header = [0; BLOCK];
-    while read_header(archive, &mut header, at)? {
-        let (name, size, is_file) = parse(&header, at)?;
-        at += BLOCK as u64;
-        let name = name.rsplit('/').next().unwrap_or_default();
-        let padded = size.next_multiple_of(BLOCK as u64);
-        let cut = |found: u64| {
-            Flaw::new(format!("byte {at}"), format!("{found} bytes of {name}"), format!("{size}"))
-                .hint("the archive is incomplete: download it again")
-        };
-        if is_file && wanted(name) {
-            if size > LARGEST {
-                return Err(Flaw::new(name, format!("{size} bytes"), format!("at most {LARGEST}")).into());
-            }
-            // Memory is taken as bytes arrive: a header alone cannot ask for it.
-            let mut bytes = Vec::new();
-            bytes.reserve_exact((size as usize).min(1 << 26));
-            archive.take(size).read_to_end(&mut bytes)?;
-            if (bytes.len() as u64) < size {
-                return Err(cut(bytes.len() as u64).into());
-            }
-            io::copy(&mut archive.take(padded - size), &mut io::sink())?;
-            each(name, bytes)?;
-        } else {
-            let passed = io::copy(&mut archive.take(padded), &mut io::sink())?;
-            if passed < size {
-                return Err(cut(passed).into());
-            }
+    for_each(archive, |entry, content| {
+        let (name, size) = (entry.name(), entry.size);
+        if entry.kind != Kind::File || !wanted(name) {
+            return Ok(());
         }
-        at += padded;
+        if size > LARGEST {
+            return Err(Flaw::new(name, format!("{size} bytes"), format!("at most {LARGEST}")).into());
+        }
+        // Memory is taken as bytes arrive: a header alone cannot ask for it.
+        let mut bytes = Vec::new();
+        bytes.reserve_exact((size as usize).min(1 << 26));
+        content.read_to_end(&mut bytes)?;
+        // One that is cut off is told by who reads the archive.
+        if bytes.len() as u64 == size { each(name, bytes) } else { Ok(()) }
+    })
+}
+
+impl Entry {
+    /// Its name without its folders.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
-    Ok(())
+}
+
+/// The flaw of an archive that ends inside `entry`, whose content begins at `at`.
+fn cut(entry: &Entry, at: u64, found: u64) -> Flaw {
+    Flaw::new(format!("byte {at}"), format!("{found} bytes of {}", entry.name()), entry.size.to_string())
+        .hint(INCOMPLETE)
 }
 
 /// Whether there is another header: the archive ends with blocks of zeros.
@@ -61,20 +106,14 @@ fn read_header(archive: &mut impl Read, header: &mut [u8; BLOCK], at: u64) -> Re
     let mut filled = Vec::with_capacity(BLOCK);
     archive.take(BLOCK as u64).read_to_end(&mut filled)?;
     if filled.len() < BLOCK {
-        return Err(Flaw::new(
-            format!("byte {at}"),
-            format!("{} bytes", filled.len()),
-            "a header or the end",
-        )
-        .hint("the archive is incomplete: download it again")
-        .into());
+        let found = format!("{} bytes", filled.len());
+        return Err(Flaw::new(format!("byte {at}"), found, "a header or the end").hint(INCOMPLETE).into());
     }
     header.copy_from_slice(&filled);
     Ok(header.iter().any(|&byte| byte != 0))
 }
 
-/// Name, size, and whether it is a regular file.
-fn parse(header: &[u8; BLOCK], at: u64) -> Result<(String, u64, bool), Flaw> {
+fn parse(header: &[u8; BLOCK], at: u64) -> Result<Entry, Flaw> {
     let sum = octal(&header[148..156]);
     // The checksum is of the header with blanks in its own place.
     let own: u64 = header[148..156].iter().map(|&byte| u64::from(byte)).sum();
@@ -82,12 +121,27 @@ fn parse(header: &[u8; BLOCK], at: u64) -> Result<(String, u64, bool), Flaw> {
     let size = octal(&header[124..136]);
     match (sum, size) {
         (Some(sum), Some(size)) if sum == expected => {
-            let end = header[..100].iter().position(|&byte| byte == 0).unwrap_or(100);
-            let name = String::from_utf8_lossy(&header[..end]).into_owned();
-            Ok((name, size, matches!(header[156], b'0' | 0)))
+            let kind = match header[156] {
+                b'0' | 0 => Kind::File,
+                b'5' => Kind::Folder,
+                other => Kind::Other(other),
+            };
+            Ok(Entry { path: path(header), size, kind })
         }
         _ => Err(Flaw::new(format!("byte {at}"), "other bytes", "the header of a file")),
     }
+}
+
+/// The name, behind the prefix that POSIX's own form has for long ones.
+fn path(header: &[u8; BLOCK]) -> String {
+    let text = |field: &[u8]| {
+        let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
+        String::from_utf8_lossy(&field[..end]).into_owned()
+    };
+    let (name, prefix) = (text(&header[..100]), text(&header[345..500]));
+    // GNU's older form has other things there.
+    let is_posix = header[257..263] == *b"ustar\0";
+    if is_posix && !prefix.is_empty() { format!("{prefix}/{name}") } else { name }
 }
 
 /// A number in octal digits, with blanks or zeros around it.
@@ -142,6 +196,29 @@ mod tests {
         assert_eq!(found.keys().collect::<Vec<_>>(), ["empty", "one", "two"]);
         assert_eq!((&found["one"][..], &found["two"]), (&b"1"[..], &long));
         assert!(is_tar(&archive));
+    }
+
+    #[test]
+    fn entries_say_what_they_are() {
+        let mut archive = tar(&[("a/link", b""), ("b", b"12")]);
+        // A symbolic link, in a folder of POSIX's prefix.
+        archive[156] = b'2';
+        archive[345..348].copy_from_slice(b"top");
+        let header: [u8; BLOCK] = archive[..BLOCK].try_into().expect("a block");
+        let sum: u64 = header.iter().map(|&byte| u64::from(byte)).sum::<u64>()
+            - header[148..156].iter().map(|&byte| u64::from(byte)).sum::<u64>()
+            + 8 * u64::from(b' ');
+        archive[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        let mut found = Vec::new();
+        for_each(&mut &archive[..], |entry, content| {
+            let mut text = String::new();
+            content.read_to_string(&mut text)?;
+            found.push((entry.path.clone(), entry.name().to_owned(), entry.kind, text));
+            Ok(())
+        })
+        .expect("reads");
+        let link = ("top/a/link".into(), "link".into(), Kind::Other(b'2'), String::new());
+        assert_eq!(found, [link, ("b".into(), "b".into(), Kind::File, "12".into())]);
     }
 
     #[test]
