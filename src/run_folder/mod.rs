@@ -7,6 +7,7 @@ mod partial;
 
 pub use error::RunFolderError;
 pub use files::{create, create_folder, create_with, replace};
+pub(crate) use partial::{Made, locked, make_folders};
 pub use partial::{abandon, checkpoint_name, checkpoints};
 
 use partial::Partial;
@@ -178,7 +179,7 @@ fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The folder that `path` is in.
-fn parent(path: &Path) -> PathBuf {
+pub(crate) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_path_buf(),
         _ => PathBuf::from("."),

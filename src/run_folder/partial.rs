@@ -89,7 +89,7 @@ pub(super) struct Partial {
 }
 
 /// Folders that were made on the way, deepest first; those that are empty in the end go again.
-struct Made(Vec<PathBuf>);
+pub(crate) struct Made(Vec<PathBuf>);
 
 impl Drop for Made {
     fn drop(&mut self) {
@@ -109,7 +109,7 @@ impl Partial {
         // Its holder may rename it just when we have opened the lock: then it is another folder's.
         let mut lock = None;
         for _ in 0..1000 {
-            lock = locked(&path).map_err(|error| match error.kind() {
+            lock = locked(&path, LOCK).map_err(|error| match error.kind() {
                 io::ErrorKind::WouldBlock => RunFolderError::UnderWay { path: path.clone() },
                 io::ErrorKind::AlreadyExists => {
                     let found = if path.is_dir() { "folder" } else { "file" };
@@ -189,21 +189,25 @@ impl Drop for Partial {
     }
 }
 
-/// The lock in `folder`, which is made if need be; `None` if the folder went away meanwhile.
-fn locked(folder: &Path) -> io::Result<Option<File>> {
+/// The lock called `name` in `folder`, which is made if need be; `None` if the folder went away meanwhile.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] when another process holds it, [`io::ErrorKind::AlreadyExists`] when there is
+/// something that never had such a lock, or what the system says.
+pub(crate) fn locked(folder: &Path, name: &str) -> io::Result<Option<File>> {
     match fs::create_dir(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let is_folder = fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir());
             let is_ours =
-                folder.join(LOCK).exists() || fs::read_dir(folder).is_ok_and(|mut all| all.next().is_none());
+                folder.join(name).exists() || fs::read_dir(folder).is_ok_and(|mut all| all.next().is_none());
             if !is_folder || !is_ours {
                 return if fs::symlink_metadata(folder).is_ok() { Err(error) } else { Ok(None) };
             }
         }
         Err(error) => return Err(error),
     }
-    let path = folder.join(LOCK);
+    let path = folder.join(name);
     let file = match File::options().create(true).truncate(false).write(true).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -233,7 +237,7 @@ fn is_at(_file: &File, path: &Path) -> bool {
 }
 
 /// Makes `folder` and those above it that are missing.
-fn make_folders(folder: &Path) -> io::Result<Made> {
+pub(crate) fn make_folders(folder: &Path) -> io::Result<Made> {
     let mut missing: Vec<PathBuf> = folder
         .ancestors()
         .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
