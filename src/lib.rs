@@ -24,6 +24,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod fetch;
 pub mod gradcheck;
 pub mod kernel;
 pub mod machine;
