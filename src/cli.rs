@@ -5,7 +5,7 @@ mod explain;
 mod report;
 mod sweep;
 
-pub use data::{ConvertArgs, Data, DataSetArgs, GenerateArgs, InfoArgs, OutArgs};
+pub use data::{ConvertArgs, Data, DataSetArgs, FetchArgs, GenerateArgs, InfoArgs, OutArgs};
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
 pub use report::ReportArgs;
 pub use sweep::SweepRequest;
@@ -53,7 +53,7 @@ enum Command {
     Predict(PredictArgs),
     /// Write one HTML page of a run, or of several side by side
     Report(ReportArgs),
-    /// Look at a data set, convert it to another format, or generate one
+    /// Fetch a data set, look at one, convert it to another format, or generate one
     #[command(subcommand, arg_required_else_help = false)]
     Data(Box<Data>),
     /// Work out the lecture's ideas on numbers: losses, numerical gradients, computational graphs, paths of update rules

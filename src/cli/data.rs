@@ -1,6 +1,7 @@
 //! Flags of `data`.
 
 use crate::data::{Format, Holdout, Label, Planes, Request, Size};
+use crate::fetch::{Known, Mirror};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 pub enum Data {
     /// Shape, classes, ranges, constant features and duplicates of a data set; pictures of its classes and of their means
     Info(InfoArgs),
+    /// Download CIFAR-10, CIFAR-100, MNIST or Fashion-MNIST, checked by SHA-256, and unpack it
+    Fetch(FetchArgs),
     /// Write a data set in another format, without loss
     Convert(ConvertArgs),
     /// Write the built-in set, of any size and seed
@@ -82,6 +85,32 @@ pub struct InfoArgs {
     #[arg(long)]
     pub json: bool,
     /// No notes, only results, warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Flags of `data fetch`.
+#[derive(Args, Debug)]
+pub struct FetchArgs {
+    /// Which data set
+    #[arg(value_name = "SET", value_enum)]
+    pub set: Known,
+    /// Folder to make [default: in data/, where cifar10 is found without --data]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Address or folder that has the files, tried before the mirrors that are known; may be repeated
+    #[arg(long, value_name = "URL|FOLDER")]
+    pub mirror: Vec<Mirror>,
+    /// Seconds to wait for an answer, and for more of it, before the next mirror is tried
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// Replace files of the data set that are there and are not right
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object with every result
+    #[arg(long)]
+    pub json: bool,
+    /// No notes and no progress, only results, warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -13,6 +13,7 @@ mod train;
 use crate::cli::Request;
 use crate::config::ConfigError;
 use crate::data::DataError;
+use crate::fetch::FetchError;
 use crate::kernel::{Compute, Kernel, Team};
 use crate::model::ModelError;
 use crate::report::contact_sheet::SheetError;
@@ -96,6 +97,14 @@ pub fn explain(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<data::SaveError>() {
         return (if error.is_usage() { 2 } else { 1 }, Some(error.hint().into()));
+    }
+    if let Some(error) = error.downcast_ref::<FetchError>() {
+        let code = match (error.is_usage(), error.is_content()) {
+            (true, _) => 2,
+            (_, true) => 3,
+            _ => 1,
+        };
+        return (code, Some(error.hint()));
     }
     if let Some(error) = error.downcast_ref::<SheetError>() {
         return (2, Some(error.hint().into()));

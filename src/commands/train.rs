@@ -152,10 +152,7 @@ pub(super) fn tell_data(console: Console, data: &Dataset) {
         }
     ));
     if data.source == Source::BuiltIn {
-        console.note(
-            "      for CIFAR-10, unpack cifar-10-binary.tar.gz (www.cs.toronto.edu/~kriz/cifar.html) into data/, or \
-             give --data DIR",
-        );
+        console.note("      for CIFAR-10: cifar-train data fetch cifar10; for other data give --data PATH");
     }
     data.notes.iter().for_each(|note| console.warn(note));
 }

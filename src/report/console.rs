@@ -94,6 +94,26 @@ impl Bar {
         }
     }
 
+    /// That far.
+    pub fn set(&self, position: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(position);
+        }
+    }
+
+    /// That far from before: the time left is judged by what follows.
+    pub fn resume(&self, position: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(position);
+            bar.reset_eta();
+        }
+    }
+
+    /// Whether there is one.
+    pub fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
     /// Puts a text into it.
     pub fn message(&self, text: String) {
         if let Some(bar) = &self.bar {
@@ -162,10 +182,7 @@ impl Observer for Progress {
 
     fn resumed(&mut self, steps: u64) {
         self.bar.keep(format_args!("resumed after {} steps", count(steps as usize)));
-        if let Some(bar) = &self.bar.bar {
-            bar.set_position(steps);
-            bar.reset_eta();
-        }
+        self.bar.resume(steps);
     }
 
     fn not_kept(&mut self, why: &str) {
@@ -237,9 +254,7 @@ impl Observer for Progress {
             "in attempt {} the loss was {:.6}, best {:.6}",
             attempt.attempt, attempt.loss, attempt.best
         ));
-        if let Some(bar) = &self.bar.bar {
-            bar.set_position(attempt.attempt as u64 + 1);
-        }
+        self.bar.set(attempt.attempt as u64 + 1);
     }
 }
 

@@ -8,6 +8,7 @@ pub mod contact_sheet;
 pub mod convergence;
 pub mod curves;
 pub mod data_info;
+pub mod fetch_progress;
 pub mod graph;
 pub mod history;
 pub mod losses;

@@ -13,6 +13,7 @@ mod divergence;
 mod errors;
 mod evaluate;
 mod explain;
+mod fetch;
 mod formats;
 mod gradcheck;
 mod interrupt;

@@ -10,7 +10,7 @@ fn without_data_it_trains_on_the_generated_set_and_says_so() {
     let accuracy = after(&run.stdout, "Accuracy = ");
     assert!(accuracy.contains("/1000) on the test set, 95% interval"), "{accuracy}");
     assert!(after(&run.stderr, "data: ").contains("generated set, 5,000 training and 1,000 test images"));
-    assert!(run.stderr.contains("for CIFAR-10, unpack cifar-10-binary.tar.gz"), "{}", run.stderr);
+    assert!(run.stderr.contains("for CIFAR-10: cifar-train data fetch cifar10"), "{}", run.stderr);
     let saved = RunFolder(sandbox.path(after(&run.stdout, "Saved: ")));
     assert!(saved.0.starts_with(sandbox.path("runs")), "{:?}", saved.0);
     assert!(number(&saved.result(), "test_accuracy") > 0.7, "{}", run.stdout);

@@ -1,6 +1,7 @@
 //! `data`: a data set itself, before anything is trained.
 
 mod convert;
+mod fetch;
 mod generate;
 mod info;
 mod save;
@@ -14,6 +15,7 @@ pub use save::SaveError;
 pub fn run(what: &Data) -> anyhow::Result<Exit> {
     match what {
         Data::Info(args) => info::run(args),
+        Data::Fetch(args) => fetch::run(args),
         Data::Convert(args) => convert::run(args),
         Data::Generate(args) => generate::run(args),
     }
