@@ -4,7 +4,7 @@ use super::formats::arrays::{self, Layout};
 use super::formats::flaw::Flaw;
 use super::formats::input::Input;
 use super::formats::table::{Contents, Parts, Table};
-use super::formats::{Format, cifar, csv, pictures, svmlight, tar};
+use super::formats::{Format, cifar, csv, parquet, pictures, svmlight, tar};
 use super::load::{self, Found, Request, checked, csv_table, svmlight_rows};
 use super::{DataError, Examples, Label, Shape};
 use std::path::Path;
@@ -61,7 +61,7 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
     }
     let input = Input::open(path)?;
     let found = format.or_else(|| Format::of(&input.head).filter(|_| !is_records(&input, request)));
-    if request.label_column.is_some() && found != Some(Format::Csv) {
+    if request.label_column.is_some() && !matches!(found, Some(Format::Csv | Format::Parquet)) {
         let reason = format!("it is {}", found.map_or("no table", Format::name));
         return Err(DataError::WithoutEffect {
             key: "label-column",
@@ -96,6 +96,15 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             let tables = svmlight::finish([svmlight_rows(&input)?], shape.features());
             let [table] = tables.map_err(|flaw| input.error(flaw))?;
             from_table(checked(&input, table)?, request)
+        }
+        Some(Format::Parquet) => {
+            let (size, channels) = match shape {
+                Shape::Image { channels, height, width } => (Some([width, height]), Some(channels)),
+                Shape::Vector(_) => (None, None),
+            };
+            let unlabelled = Some(shape.features().unwrap_or_default());
+            let wanted = parquet::Request { label: request.label_column, size, channels, unlabelled };
+            from_table(parquet::load(&[input], wanted)?.table, request)
         }
         Some(Format::Npz) => from_table(test_of(arrays::load_npz(&input)?), request),
         Some(Format::Safetensors) => from_table(test_of(arrays::load_safetensors(&input)?), request),

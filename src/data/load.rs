@@ -6,7 +6,7 @@ use super::formats::input::Input;
 use super::formats::labels::Labels;
 use super::formats::lines::to_floats;
 use super::formats::table::{Contents, Parts, Table};
-use super::formats::{Format, cifar, csv, names, pictures, svmlight, tar};
+use super::formats::{Format, cifar, csv, names, parquet, pictures, svmlight, tar};
 use super::{
     DEFAULT_FOLDER, DataError, Dataset, Examples, Features, GENERATED, Holdout, Label, Planes, Shape, Size,
     Source, generate, split,
@@ -101,6 +101,7 @@ fn load_path(path: &Path, request: &Request) -> Result<Dataset, DataError> {
         Format::Cifar => &[],
         Format::Csv => &["label-column", "test", "test-split", "shape"],
         Format::Pictures => &["test", "test-split", "size"],
+        Format::Parquet => &["label-column", "test", "test-split", "shape", "size"],
         _ => &["test", "test-split", "shape"],
     };
     if let Some(key) = request.unused_key(used) {
@@ -179,6 +180,14 @@ impl Found {
         if let Some(format) = array {
             return Ok(Self { format, place: Place::Folder(files) });
         }
+        let is_parquet = |path: &PathBuf| {
+            let named = path.extension().is_some_and(|extension| extension == "parquet");
+            named && Input::open(path).is_ok_and(|input| Format::of(&input.head) == Some(Format::Parquet))
+        };
+        if wanted(Format::Parquet) && files.iter().any(is_parquet) {
+            let files = files.into_iter().filter(is_parquet).collect();
+            return Ok(Self { format: Format::Parquet, place: Place::Folder(files) });
+        }
         if let Some((train, test)) = pair(path, &files)? {
             let (train, test) = (Input::open(&train)?, Input::open(&test)?);
             let found = format.or_else(|| Format::of(&train.head));
@@ -214,6 +223,9 @@ impl Found {
                 let folder =
                     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 with_class_names(folder, arrays::load_file(path, &files_of(folder)?, layout)?)
+            }
+            (Place::Folder(files), Format::Parquet) => {
+                with_class_names(path, parquet_folder(&files, request)?)
             }
             (Place::Folder(_), _) => pictures::load(path, request.picture_size()),
             (Place::Pair(train, test), format) => {
@@ -301,6 +313,10 @@ fn read_files(
         Format::Npz => arrays::load_npz(train)?,
         Format::Safetensors => arrays::load_safetensors(train)?,
         Format::Csv => return read_csv(train, test, request.label_column.as_deref()),
+        Format::Parquet => {
+            let train = std::slice::from_ref(train);
+            return read_parquet(train, test.map(std::slice::from_ref).unwrap_or_default(), request);
+        }
         Format::Svmlight => {
             let rows = |input: &Input| svmlight_rows(input);
             let Some(test) = test else {
@@ -368,6 +384,52 @@ fn read_csv(train: &Input, test: Option<&Input>, label: Option<&str>) -> Result<
         return Err(test.error(flaw.hint("both files have the same columns in the same order")));
     }
     Ok(Contents { parts: Parts::Both { train: table, test: other }, class_names: None, notes })
+}
+
+/// Reads the files of a folder, which may be shards: `train-00000-of-00002.parquet` and so on.
+fn parquet_folder(files: &[PathBuf], request: &Request) -> Result<Contents, DataError> {
+    let part = |path: &PathBuf| {
+        let name = file_name(path).to_lowercase();
+        names::part_of(&name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>())
+    };
+    let of = |wanted: names::Part| -> Result<Vec<Input>, DataError> {
+        files.iter().filter(|path| part(path) == wanted).map(|path| Input::open(path)).collect()
+    };
+    let (train, test) = (of(names::Part::Train)?, of(names::Part::Test)?);
+    let all = || files.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>();
+    let whole = train.is_empty() || test.is_empty();
+    let mut contents =
+        if whole { read_parquet(&all()?, &[], request)? } else { read_parquet(&train, &test, request)? };
+    if !whole && train.len() + test.len() < files.len() {
+        let left_out =
+            files.iter().filter(|path| !matches!(part(path), names::Part::Train | names::Part::Test));
+        contents.notes.extend(left_out.map(|path| format!("{} is left out", file_name(path))));
+    }
+    Ok(contents)
+}
+
+/// Reads files of training examples and, if there are any, of test examples.
+fn read_parquet(train: &[Input], test: &[Input], request: &Request) -> Result<Contents, DataError> {
+    let wanted = parquet::Request {
+        label: request.label_column.as_deref(),
+        size: request.picture_size(),
+        ..parquet::Request::default()
+    };
+    let parquet::Loaded { table, label, class_names, mut notes } = parquet::load(train, wanted)?;
+    if request.size.is_some() && !is_image(table.shape) {
+        let name = train[0].path.display().to_string();
+        return Err(without_effect("size", &name, "it has no pictures"));
+    }
+    if test.is_empty() {
+        return Ok(Contents { parts: Parts::One(table), class_names, notes });
+    }
+    let channels = match table.shape {
+        Shape::Image { channels, .. } => Some(channels),
+        Shape::Vector(_) => None,
+    };
+    let other = parquet::load(test, parquet::Request { label: label.as_deref(), channels, ..wanted })?;
+    notes.extend(other.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
+    Ok(Contents { parts: Parts::Both { train: table, test: other.table }, class_names, notes })
 }
 
 /// Makes a data set of what was read.

@@ -776,3 +776,14 @@ fn what_is_no_file_is_not_waited_for() {
         assert!(run.stderr.contains(expected), "{}", run.stderr);
     }
 }
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn a_build_without_parquet_says_how_to_get_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.parquet", b"PAR1\x15\x04PAR1");
+    let run = sandbox.run(&["data", "info", "--data", "a.parquet"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("found Parquet, which this build does not read"), "{}", run.stderr);
+    assert!(run.stderr.contains("--features parquet"), "{}", run.stderr);
+}

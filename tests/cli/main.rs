@@ -19,6 +19,8 @@ mod gradcheck;
 mod interrupt;
 mod lbfgs;
 mod lecture;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipes;
 mod predict;
 mod printed;

@@ -269,7 +269,8 @@ fn is_header(first: &[String], second: Option<&[String]>) -> bool {
     over_number || first.iter().any(|text| is_label_name(text))
 }
 
-fn is_label_name(text: &str) -> bool {
+/// Whether a column of that name holds labels.
+pub fn is_label_name(text: &str) -> bool {
     LABEL_NAMES.contains(&text.trim().to_lowercase().as_str())
 }
 

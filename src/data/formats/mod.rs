@@ -19,6 +19,7 @@ pub mod lines;
 pub mod names;
 pub mod npy;
 pub mod number;
+pub mod parquet;
 pub mod pickle;
 pub mod pictures;
 pub mod resize;
@@ -48,6 +49,8 @@ pub enum Format {
     Svmlight,
     /// Tensors in one file
     Safetensors,
+    /// Parquet, of pictures or of numbers (a build with the feature parquet)
+    Parquet,
     /// PNG and JPEG, a folder for each class
     Pictures,
 }
@@ -60,6 +63,8 @@ impl Format {
             Some(Self::Npy)
         } else if head.starts_with(zip::MAGIC) {
             Some(Self::Npz)
+        } else if head.starts_with(parquet::MAGIC) {
+            Some(Self::Parquet)
         } else if idx::is_idx(head) {
             Some(Self::Idx)
         } else if tar::is_tar(head) || pickle::is_pickle(head) {
@@ -87,13 +92,14 @@ impl Format {
             Self::Csv => "CSV",
             Self::Svmlight => "svmlight",
             Self::Safetensors => "safetensors",
+            Self::Parquet => "Parquet",
             Self::Pictures => "pictures",
         }
     }
 
     /// All that can be read, for a message.
     pub fn list() -> String {
-        "CIFAR's .tar.gz, IDX, .npy, .npz, CSV, svmlight or safetensors, or a folder".into()
+        "CIFAR's .tar.gz, IDX, .npy, .npz, CSV, svmlight, safetensors or Parquet, or a folder".into()
     }
 }
 
@@ -106,6 +112,7 @@ mod tests {
         for (head, format) in [
             (&b"\x93NUMPY\x01\0"[..], Some(Format::Npy)),
             (b"PK\x03\x04....", Some(Format::Npz)),
+            (b"PAR1\x15\0", Some(Format::Parquet)),
             (b"\0\0\x08\x03\0\0\xea\x60", Some(Format::Idx)),
             (b"\x40\0\0\0\0\0\0\0{\"x\":", Some(Format::Safetensors)),
             (b"\x80\x02}q\x01", Some(Format::Cifar)),

@@ -183,14 +183,8 @@ fn decode(files: &[Files], size: Option<[usize; 2]>) -> Result<Vec<Table>, DataE
     for files in files {
         let pictures = decode_all(&files.paths, size)?;
         for (picture, path) in pictures.iter().zip(&files.paths) {
-            let expected = *size_of_all.get_or_insert(picture.size);
-            if picture.size != expected {
-                let show = |[width, height]: [usize; 2]| format!("{width} x {height} pixels");
-                let flaw =
-                    Flaw::whole(show(picture.size), format!("{} as the pictures before it", show(expected)))
-                        .hint("--size 32 resizes all pictures to 32 x 32");
-                return Err(DataError::Content { path: path.clone(), flaw });
-            }
+            let same = check_same(picture, *size_of_all.get_or_insert(picture.size));
+            same.map_err(|flaw| DataError::Content { path: path.clone(), flaw })?;
         }
         if pictures.is_empty() {
             return Err(no_pictures(&files.folder));
@@ -225,33 +219,95 @@ fn table(pictures: &[Picture], channels: usize, labels: Option<Labels>) -> Table
     Table { features: Features::Bytes(pixels), shape: Shape::Image { channels, height, width }, labels }
 }
 
+fn check_same(picture: &Picture, expected: [usize; 2]) -> Result<(), Flaw> {
+    if picture.size == expected {
+        return Ok(());
+    }
+    let show = |[width, height]: [usize; 2]| format!("{width} x {height} pixels");
+    let expected = format!("{} as the pictures before it", show(expected));
+    Err(Flaw::whole(show(picture.size), expected).hint("--size 32 resizes all pictures to 32 x 32"))
+}
+
+/// Pictures whose encoded bytes are inside another file.
+#[cfg(feature = "parquet")]
+#[derive(Default)]
+pub struct Album(Vec<Picture>);
+
+#[cfg(feature = "parquet")]
+impl Album {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Decodes `encoded` side by side, and resizes them to `size`.
+    ///
+    /// # Errors
+    /// [`Flaw`] at the `place` of one that is damaged, or, without `size`, of another size than those before it.
+    pub fn add(
+        &mut self,
+        encoded: &[&[u8]],
+        size: Option<[usize; 2]>,
+        place: impl Fn(usize) -> String,
+    ) -> Result<(), Flaw> {
+        let decode = |bytes: &[u8]| {
+            if !is_picture(bytes) {
+                return Err(Flaw::whole("bytes that begin like neither", "a PNG or a JPEG"));
+            }
+            Ok(parse(bytes)?.fit(size))
+        };
+        for (at, picture) in side_by_side(encoded, |&bytes| decode(bytes)).into_iter().enumerate() {
+            let expected = self.0.first().map(|first| first.size);
+            let checked = picture
+                .and_then(|picture| check_same(&picture, expected.unwrap_or(picture.size)).map(|()| picture));
+            self.0.push(checked.map_err(|flaw| flaw.within(&place(at)))?);
+        }
+        Ok(())
+    }
+
+    /// All of them, with so many `channels`; without that one if all are grey, and three if not.
+    ///
+    /// # Errors
+    /// [`Flaw`] when there is none.
+    pub fn table(&self, channels: Option<usize>, labels: Option<Labels>) -> Result<Table, Flaw> {
+        let most = self.0.iter().map(|picture| picture.planes.len()).max();
+        let most = most.ok_or_else(|| Flaw::whole("no pictures", "at least one"))?;
+        Ok(table(&self.0, channels.unwrap_or(most), labels))
+    }
+}
+
+/// Does `work` on each item, on all cores, and returns what comes of them in order.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
+    let part = items.len().div_ceil(threads).max(1);
+    let work = &work;
+    let do_part = move |items: &[T]| -> Vec<R> { items.iter().map(work).collect() };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = items.chunks(part).map(|items| scope.spawn(move || do_part(items))).collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<R>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    })
+}
+
 /// Decodes the files side by side, and resizes them to `size`.
 fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<Picture>, DataError> {
-    let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
-    let part = paths.len().div_ceil(threads).max(1);
-    let read_part = |paths: &[PathBuf]| -> Result<Vec<Picture>, DataError> {
-        paths.iter().map(|path| read(path, size)).collect()
-    };
-    let results: Vec<Result<Vec<Picture>, DataError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = paths.chunks(part).map(|paths| scope.spawn(move || read_part(paths))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    side_by_side(paths, |path| read(path, size)).into_iter().collect()
 }
 
 fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
     let input = Input::open(path)?;
     let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
-    let picture = parse(&bytes).map_err(|flaw| input.error(flaw))?;
-    match size {
-        Some(size) if size != picture.size => {
-            let planes = picture.planes.iter().map(|plane| resize(plane, picture.size, size)).collect();
-            Ok(Picture { size, planes })
-        }
-        _ => Ok(picture),
+    Ok(parse(&bytes).map_err(|flaw| input.error(flaw))?.fit(size))
+}
+
+impl Picture {
+    /// The same of the size that is asked for.
+    fn fit(self, size: Option<[usize; 2]>) -> Self {
+        let Some(size) = size.filter(|size| *size != self.size) else { return self };
+        let planes = self.planes.iter().map(|plane| resize(plane, self.size, size)).collect();
+        Self { size, planes }
     }
 }
 

@@ -86,8 +86,8 @@ pub fn plan(data: &Dataset, format: Format) -> Result<Output<'_>, Loss> {
         Format::Csv => csv::plan(data),
         Format::Svmlight => svmlight::plan(data),
         Format::Safetensors => safetensors::plan(data),
-        Format::Pictures => Err(Loss::new(
-            "pictures",
+        Format::Parquet | Format::Pictures => Err(Loss::new(
+            format.name(),
             "a format that is only read",
             "cifar, idx, npy, npz, csv, svmlight or safetensors",
         )),
