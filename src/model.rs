@@ -8,10 +8,10 @@ mod mistakes;
 
 pub use mistakes::Mistake;
 
-use crate::data::{Examples, Preprocessing, Shape};
+use crate::data::{Examples, Preprocessing, Shape, Store};
 use crate::kernel::Compute;
 use crate::metrics::Evaluation;
-use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Targets, Weights};
+use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Stored, Targets, Weights};
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -138,51 +138,64 @@ impl LinearModel {
         compute: &Compute,
         look: impl Fn(&[f32], &[u16]) -> R + Sync,
     ) -> Vec<R> {
-        self.map_targets(examples, rows, None, compute, |scores, targets| look(scores, &targets.labels))
+        let mut results = Vec::new();
+        let look = |scores: &[f32], targets: &Targets| look(scores, &targets.labels);
+        let Ok(()) = self.fold_scores(examples, rows, None, compute, look, |result| results.push(result));
+        results
     }
 
-    fn map_targets<R: Send>(
+    fn fold_scores<R: Send, S: Store>(
         &self,
-        examples: &Examples,
+        store: &S,
         rows: &[u32],
         example_weights: Option<&[f64]>,
         compute: &Compute,
         look: impl Fn(&[f32], &Targets) -> R + Sync,
-    ) -> Vec<R> {
-        let raw = Preprocessing::identity(examples.width);
+        fold: impl FnMut(R),
+    ) -> Result<(), S::Error> {
+        let raw = Preprocessing::identity(store.width());
         let objective = Objective { loss: self.about.loss(), penalty: Penalty { l2: 0.0, l1: 0.0 } };
-        let classes = self.classes();
-        let problem =
-            LinearProblem { examples, preprocessing: &raw, classes, objective, example_weights, compute };
+        let problem = LinearProblem {
+            examples: store.like(),
+            preprocessing: &raw,
+            classes: self.classes(),
+            objective,
+            example_weights,
+            compute,
+        };
         let weights = Weights::new(&self.weight, &self.bias, &problem);
-        problem.map_scores(&weights, rows, look)
+        Stored { problem, store }.fold_scores(&weights, rows, look, fold)
     }
 
     /// Counts and the data loss over `rows`.
     pub fn evaluate(&self, examples: &Examples, rows: &[u32], compute: &Compute) -> (Evaluation, BatchLoss) {
-        self.evaluate_weighted(examples, rows, None, compute)
+        let Ok(evaluated) = self.evaluate_stored(examples, rows, None, compute);
+        evaluated
     }
 
-    /// The same where examples have weights (N): they multiply their losses.
-    pub fn evaluate_weighted(
+    /// The same of examples wherever they are, which may have weights (N): they multiply their losses.
+    ///
+    /// # Errors
+    /// When rows that are not held cannot be read.
+    pub fn evaluate_stored<S: Store>(
         &self,
-        examples: &Examples,
+        store: &S,
         rows: &[u32],
         example_weights: Option<&[f64]>,
         compute: &Compute,
-    ) -> (Evaluation, BatchLoss) {
-        let loss = self.about.loss();
-        let parts = self.map_targets(examples, rows, example_weights, compute, |scores, targets| {
-            let mut evaluation = Evaluation::new(self.classes());
+    ) -> Result<(Evaluation, BatchLoss), S::Error> {
+        let (loss, classes) = (self.about.loss(), self.classes());
+        let look = |scores: &[f32], targets: &Targets| {
+            let mut evaluation = Evaluation::new(classes);
             evaluation.add(scores, &targets.labels);
-            (evaluation, targets.total(loss, scores, self.classes()))
-        });
-        let mut whole = (Evaluation::new(self.classes()), BatchLoss::default());
-        for (evaluation, sum) in parts {
+            (evaluation, targets.total(loss, scores, classes))
+        };
+        let mut whole = (Evaluation::new(classes), BatchLoss::default());
+        self.fold_scores(store, rows, example_weights, compute, look, |(evaluation, sum)| {
             whole.0.merge(&evaluation);
             whole.1 += sum;
-        }
-        whole
+        })?;
+        Ok(whole)
     }
 
     /// The file's bytes; the same for the same model.

@@ -1,6 +1,6 @@
 //! How much the examples of each class count.
 
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, Store};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -22,9 +22,9 @@ impl ClassWeight {
     ///
     /// # Errors
     /// As [`ClassWeight::resolve`].
-    pub fn of_examples(&self, data: &Dataset, rows: &[u32]) -> Result<Vec<f64>, DataError> {
-        let weights = self.resolve(&data.class_names, &data.train.labels, rows)?;
-        Ok(data.train.labels.iter().map(|&label| weights[usize::from(label)]).collect())
+    pub fn of_examples<E: Store>(&self, data: &Dataset<E>, rows: &[u32]) -> Result<Vec<f64>, DataError> {
+        let weights = self.resolve(&data.class_names, data.train.labels(), rows)?;
+        Ok(data.train.labels().iter().map(|&label| weights[usize::from(label)]).collect())
     }
 
     /// q (K), scaled so that its mean over the training `rows` is 1: then (1/N) sum_i q_(y_i) L_i is the weighted mean.

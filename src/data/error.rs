@@ -118,6 +118,18 @@ pub enum DataError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// Data of which no single rows can be read.
+    #[error(
+        "--memory: {}: found {found}, expected rows in their place: .npy, safetensors, IDX or CIFAR's binary files, not \
+         compressed",
+        path.display()
+    )]
+    NotInPlace {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
     /// Examples without labels where labels are needed.
     #[error("{}: found examples without labels, expected a label for each", path.display())]
     Unlabelled {
@@ -173,6 +185,12 @@ impl DataError {
             Self::NoTest { .. } => {
                 "--test FILE names a file of test examples; --test-split 0.2 sets a fifth of the rows aside"
                     .into()
+            }
+            Self::NotInPlace { path, .. } => {
+                format!(
+                    "convert it first: cifar-train data convert --data {} NAME.safetensors",
+                    path.display()
+                )
             }
             Self::Unlabelled { .. } => {
                 "`predict` needs no labels; --label-column says where a CSV file has them".into()

@@ -106,8 +106,8 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             let wanted = parquet::Request { label: request.label_column, size, channels, unlabelled };
             from_table(parquet::load(&[input], wanted)?.table, request)
         }
-        Some(Format::Npz) => from_table(test_of(arrays::load_npz(&input)?), request),
-        Some(Format::Safetensors) => from_table(test_of(arrays::load_safetensors(&input)?), request),
+        Some(Format::Npz) => from_table(test_of(arrays::of_npz(&input)?.load()?), request),
+        Some(Format::Safetensors) => from_table(test_of(arrays::of_safetensors(&input)?.load()?), request),
     }
 }
 

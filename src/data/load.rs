@@ -1,15 +1,15 @@
 //! From what the settings say to a [`Dataset`]: which format it is, which reader reads it, and which rows test.
 
-use super::formats::arrays::{self, Layout};
+use super::formats::arrays::{self, Arrays, Layout};
 use super::formats::flaw::{Flaw, Trouble};
+use super::formats::in_place::InPlace;
 use super::formats::input::Input;
 use super::formats::labels::Labels;
-use super::formats::lines::to_floats;
-use super::formats::table::{Contents, Parts, Table};
+use super::formats::table::{Contents, FeatureRows, Parts, Table, take_rows};
 use super::formats::{Format, cifar, csv, names, parquet, pictures, svmlight, tar};
 use super::{
-    DEFAULT_FOLDER, DataError, Dataset, Examples, Features, GENERATED, Holdout, Label, Planes, Shape, Size,
-    Source, generate, split,
+    DEFAULT_FOLDER, DataError, Dataset, Examples, GENERATED, Holdout, Label, Planes, Shape, Size, Source,
+    Streamed, generate, split,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,26 +90,7 @@ fn without_effect(key: &'static str, name: &str, reason: &str) -> DataError {
 }
 
 fn load_path(path: &Path, request: &Request) -> Result<Dataset, DataError> {
-    let meta = fs::metadata(path).map_err(|error| DataError::Unreadable { path: path.into(), error })?;
-    let found = if meta.is_dir() {
-        Found::in_folder(path, request.format)?
-    } else {
-        Found::file(path, request.format)?
-    };
-    let name = path.display().to_string();
-    let used: &[&str] = match found.format {
-        Format::Cifar => &[],
-        Format::Csv => &["label-column", "test", "test-split", "shape"],
-        Format::Pictures => &["test", "test-split", "size"],
-        Format::Parquet => &["label-column", "test", "test-split", "shape", "size"],
-        _ => &["test", "test-split", "shape"],
-    };
-    if let Some(key) = request.unused_key(used) {
-        return Err(without_effect(key, &name, &format!("it is {}", found.format.name())));
-    }
-    if request.label.is_some() && found.format != Format::Cifar {
-        return Err(DataError::LabelChoice { name });
-    }
+    let found = Found::at(path, request)?;
     if found.format == Format::Cifar {
         return match &found.place {
             Place::File(input) => cifar::archive::load(input, request.label),
@@ -117,6 +98,28 @@ fn load_path(path: &Path, request: &Request) -> Result<Dataset, DataError> {
         };
     }
     assemble(found.read(path, request)?, path, request)
+}
+
+/// As [`load`], but features stay in their files.
+///
+/// # Errors
+/// As [`load`], and when single rows of these data cannot be read.
+pub fn stream(request: &Request) -> Result<Dataset<Streamed>, DataError> {
+    let path = match request.data.as_deref() {
+        Some(path) if path != Path::new(GENERATED) => path,
+        None if Path::new(DEFAULT_FOLDER).is_dir() => Path::new(DEFAULT_FOLDER),
+        _ => {
+            let reason = "it is made in memory, not read: `cifar-train data generate` writes such data";
+            return Err(without_effect("memory", "the built-in generated set", reason));
+        }
+    };
+    let found = Found::at(path, request)?;
+    let data = match (found.format, &found.place) {
+        (Format::Cifar, Place::File(_)) => Err(found.not_in_place(path)),
+        (Format::Cifar, _) => cifar::in_place(path, request.label),
+        _ => assemble(found.in_place(path, request)?, path, request),
+    }?;
+    Ok(Streamed::dataset(data))
 }
 
 /// Data whose format is known.
@@ -138,6 +141,31 @@ pub enum Place {
 }
 
 impl Found {
+    /// What is at `path`, with all of the request's settings having an effect on it.
+    fn at(path: &Path, request: &Request) -> Result<Self, DataError> {
+        let meta = fs::metadata(path).map_err(|error| DataError::Unreadable { path: path.into(), error })?;
+        let found = if meta.is_dir() {
+            Self::in_folder(path, request.format)?
+        } else {
+            Self::file(path, request.format)?
+        };
+        let name = path.display().to_string();
+        let used: &[&str] = match found.format {
+            Format::Cifar => &[],
+            Format::Csv => &["label-column", "test", "test-split", "shape"],
+            Format::Pictures => &["test", "test-split", "size"],
+            Format::Parquet => &["label-column", "test", "test-split", "shape", "size"],
+            _ => &["test", "test-split", "shape"],
+        };
+        if let Some(key) = request.unused_key(used) {
+            return Err(without_effect(key, &name, &format!("it is {}", found.format.name())));
+        }
+        if request.label.is_some() && found.format != Format::Cifar {
+            return Err(DataError::LabelChoice { name });
+        }
+        Ok(found)
+    }
+
     /// The file at `path`, of the format that is asked for or recognised.
     pub fn file(path: &Path, format: Option<Format>) -> Result<Self, DataError> {
         let input = Input::open(path)?;
@@ -214,15 +242,10 @@ impl Found {
 
     /// Reads it.
     pub fn read(self, path: &Path, request: &Request) -> Result<Contents, DataError> {
-        let layout = if self.format == Format::Npy { Layout::Npy } else { Layout::Idx };
         match (self.place, self.format) {
-            (Place::Folder(files), Format::Npy | Format::Idx) => {
-                with_class_names(path, arrays::load_folder(path, &files, layout)?)
-            }
-            (Place::File(_), Format::Npy | Format::Idx) => {
-                let folder =
-                    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                with_class_names(folder, arrays::load_file(path, &files_of(folder)?, layout)?)
+            (place @ (Place::Folder(_) | Place::File(_)), Format::Npy | Format::Idx) => {
+                let (arrays, folder) = array_files(&place, path, self.format)?;
+                with_class_names(folder, arrays.load()?)
             }
             (Place::Folder(files), Format::Parquet) => {
                 with_class_names(path, parquet_folder(&files, request)?)
@@ -238,6 +261,44 @@ impl Found {
             }
         }
     }
+
+    /// As [`Found::read`], but features stay in their place.
+    fn in_place(self, path: &Path, request: &Request) -> Result<Contents<InPlace>, DataError> {
+        match (&self.place, self.format) {
+            (place, Format::Npy | Format::Idx) => {
+                let (arrays, folder) = array_files(place, path, self.format)?;
+                with_class_names(folder, arrays.in_place()?)
+            }
+            (Place::Pair(train, test), Format::Safetensors) => {
+                check_format(test, self.format, request)?;
+                let both = [train, test].map(|input| arrays::of_safetensors(input)?.in_place());
+                let [first, second] = both;
+                with_class_names(path, join(first?, second?, train, test)?)
+            }
+            (Place::File(input), Format::Safetensors) => {
+                let contents = arrays::of_safetensors(input)?.in_place()?;
+                let Some(test) = request.test.as_deref() else { return Ok(contents) };
+                let test = Input::open(test)?;
+                check_format(&test, self.format, request)?;
+                join(contents, arrays::of_safetensors(&test)?.in_place()?, input, &test)
+            }
+            _ => Err(self.not_in_place(path)),
+        }
+    }
+
+    fn not_in_place(&self, path: &Path) -> DataError {
+        DataError::NotInPlace { path: path.into(), found: self.format.name().into() }
+    }
+}
+
+/// The arrays of a folder, or those that one of its files belongs to; and the folder.
+fn array_files<'a>(place: &Place, path: &'a Path, format: Format) -> Result<(Arrays, &'a Path), DataError> {
+    let layout = if format == Format::Npy { Layout::Npy } else { Layout::Idx };
+    if let Place::Folder(files) = place {
+        return Ok((arrays::of_folder(path, files, layout)?, path));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((arrays::of_file(path, &files_of(folder)?, layout)?, folder))
 }
 
 fn file_name(path: &Path) -> String {
@@ -281,7 +342,7 @@ fn pair(folder: &Path, files: &[PathBuf]) -> Result<Option<(PathBuf, PathBuf)>, 
 }
 
 /// Class names from a text file beside numbered labels, one a line: `class_names.txt`, or CIFAR-10's own.
-fn with_class_names(folder: &Path, contents: Contents) -> Result<Contents, DataError> {
+fn with_class_names<F>(folder: &Path, contents: Contents<F>) -> Result<Contents<F>, DataError> {
     let file = ["class_names.txt", "batches.meta.txt"]
         .iter()
         .map(|file| folder.join(file))
@@ -301,17 +362,13 @@ fn read_files(
     format: Format,
     request: &Request,
 ) -> Result<Contents, DataError> {
-    if let Some(test) = test
-        && let Some(other) =
-            Format::of(&test.head).filter(|other| *other != format && request.format.is_none())
-    {
-        let flaw = Flaw::whole(other.name(), format!("{} as the training file", format.name()));
-        return Err(test.error(flaw.hint("both files have one format")));
+    if let Some(test) = test {
+        check_format(test, format, request)?;
     }
     let one = |table: Table| Contents { parts: Parts::One(table), class_names: None, notes: Vec::new() };
     let contents = match format {
-        Format::Npz => arrays::load_npz(train)?,
-        Format::Safetensors => arrays::load_safetensors(train)?,
+        Format::Npz => arrays::of_npz(train)?.load()?,
+        Format::Safetensors => arrays::of_safetensors(train)?.load()?,
         Format::Csv => return read_csv(train, test, request.label_column.as_deref()),
         Format::Parquet => {
             let train = std::slice::from_ref(train);
@@ -334,7 +391,25 @@ fn read_files(
         }
     };
     let Some(test) = test else { return Ok(contents) };
-    let other = if format == Format::Npz { arrays::load_npz(test)? } else { arrays::load_safetensors(test)? };
+    let other = if format == Format::Npz { arrays::of_npz(test)? } else { arrays::of_safetensors(test)? };
+    join(contents, other.load()?, train, test)
+}
+
+/// Makes sure that the file of test examples is of the training file's format, as far as can be seen.
+fn check_format(test: &Input, format: Format, request: &Request) -> Result<(), DataError> {
+    let other = Format::of(&test.head).filter(|other| *other != format && request.format.is_none());
+    let Some(other) = other else { return Ok(()) };
+    let flaw = Flaw::whole(other.name(), format!("{} as the training file", format.name()));
+    Err(test.error(flaw.hint("both files have one format")))
+}
+
+/// The training examples of one file, and those of another to test them.
+fn join<F>(
+    contents: Contents<F>,
+    other: Contents<F>,
+    train: &Input,
+    test: &Input,
+) -> Result<Contents<F>, DataError> {
     match (contents.parts, other.parts) {
         (Parts::One(first), Parts::One(second)) => {
             let parts = Parts::Both { train: first, test: second };
@@ -433,7 +508,11 @@ fn read_parquet(train: &[Input], test: &[Input], request: &Request) -> Result<Co
 }
 
 /// Makes a data set of what was read.
-fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Dataset, DataError> {
+fn assemble<F: FeatureRows>(
+    contents: Contents<F>,
+    path: &Path,
+    request: &Request,
+) -> Result<Dataset<Examples<F>>, DataError> {
     let flaw = |flaw| DataError::Content { path: path.into(), flaw };
     let name = path.display().to_string();
     let (train, test) = match (contents.parts, request.test_split) {
@@ -453,12 +532,10 @@ fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Datase
         }
         (Parts::One(table), Some(holdout)) => divide(table, holdout)?,
         (Parts::One(table), None) if request.no_test => {
-            let test = Table {
-                features: table.features.none(),
-                shape: table.shape,
-                labels: Some(Labels::default()),
-            };
-            (table, test)
+            let Table { features, shape, labels } = table;
+            let (all, none) = features.divide(shape.features().unwrap_or_default(), &[]);
+            let test = Table { features: none, shape, labels: Some(Labels::default()) };
+            (Table { features: all, shape, labels }, test)
         }
         (Parts::One(_), None) => return Err(DataError::NoTest { path: path.into() }),
     };
@@ -500,7 +577,7 @@ fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Datase
 }
 
 /// Both parts with one shape, and both of bytes or both of floats.
-fn alike(train: Table, test: Table) -> Result<(Table, Table), Flaw> {
+fn alike<F: FeatureRows>(train: Table<F>, test: Table<F>) -> Result<(Table<F>, Table<F>), Flaw> {
     if train.shape.features() != test.shape.features()
         || (is_image(train.shape) && is_image(test.shape) && train.shape != test.shape)
     {
@@ -508,16 +585,10 @@ fn alike(train: Table, test: Table) -> Result<(Table, Table), Flaw> {
         return Err(Flaw::whole(found, format!("{} as in training", train.shape))
             .hint("are they files of the same data set?"));
     }
-    let both = |a: &Features, b: &Features| {
-        matches!(
-            (a, b),
-            (Features::Bytes(_), Features::Bytes(_)) | (Features::Floats(_), Features::Floats(_))
-        )
-    };
-    if both(&train.features, &test.features) {
+    if train.features.are_bytes() == test.features.are_bytes() {
         return Ok((train, test));
     }
-    let floats = |table: Table| Table { features: to_floats(table.features), ..table };
+    let floats = |table: Table<F>| Table { features: table.features.into_floats(), ..table };
     Ok((floats(train), floats(test)))
 }
 
@@ -545,19 +616,10 @@ fn reshape(shape: Shape, wanted: Option<Planes>, name: &str) -> Result<Shape, Da
 
 /// Takes the rows that test out of a table. They do not depend on a run's seed: a test set is one set of rows, whatever
 /// is tried.
-fn divide(table: Table, holdout: Holdout) -> Result<(Table, Table), DataError> {
+fn divide<F: FeatureRows>(table: Table<F>, holdout: Holdout) -> Result<(Table<F>, Table<F>), DataError> {
     let rows = split::test_rows(table.rows(), holdout)?;
     let width = table.shape.features().unwrap_or_default();
-    let (train, test) = match table.features {
-        Features::Bytes(values) => {
-            let (train, test) = take_rows(values, width, &rows);
-            (Features::Bytes(train), Features::Bytes(test))
-        }
-        Features::Floats(values) => {
-            let (train, test) = take_rows(values, width, &rows);
-            (Features::Floats(train), Features::Floats(test))
-        }
-    };
+    let (train, test) = table.features.divide(width, &rows);
     let (mut train_labels, mut test_labels) = (table.labels.clone(), table.labels);
     if let (Some(train), Some(test)) = (&mut train_labels, &mut test_labels) {
         (train.of, test.of) = take_rows(std::mem::take(&mut train.of), 1, &rows);
@@ -566,34 +628,4 @@ fn divide(table: Table, holdout: Holdout) -> Result<(Table, Table), DataError> {
     }
     let part = |features, labels| Table { features, shape: table.shape, labels };
     Ok((part(train, train_labels), part(test, test_labels)))
-}
-
-/// Takes `rows`, in rising order, out of `values`: what is left, and what was taken.
-fn take_rows<T: Copy>(mut values: Vec<T>, width: usize, rows: &[u32]) -> (Vec<T>, Vec<T>) {
-    let mut taken = Vec::with_capacity(rows.len() * width);
-    let mut next = rows.iter().map(|&row| row as usize).peekable();
-    let mut kept = 0;
-    for row in 0..values.len() / width.max(1) {
-        let range = row * width..(row + 1) * width;
-        if next.next_if_eq(&row).is_some() {
-            taken.extend_from_slice(&values[range]);
-        } else {
-            values.copy_within(range, kept * width);
-            kept += 1;
-        }
-    }
-    values.truncate(kept * width);
-    values.shrink_to_fit();
-    (values, taken)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_taken_out_in_order() {
-        let (kept, taken) = take_rows(vec![0, 1, 10, 11, 20, 21, 30, 31], 2, &[1, 3]);
-        assert_eq!((kept, taken), (vec![0, 1, 20, 21], vec![10, 11, 30, 31]));
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`load`] finds the data (files of any of [`formats`], or the built-in generated set) and returns a [`Dataset`];
 //! [`Split`] sets rows aside for validation; [`preprocess`] learns the statistics of the training
-//! rows. Nothing here copies the features: rows are chosen by number.
+//! rows. Nothing here copies the features: rows are chosen by number. [`stream`] leaves them in their files: a [`Store`]
+//! hands out either kind.
 
 mod class_weight;
 mod error;
@@ -16,6 +17,8 @@ mod load;
 pub mod preprocess;
 mod shape;
 mod split;
+mod store;
+mod stream;
 pub mod write;
 
 pub use class_weight::ClassWeight;
@@ -26,10 +29,12 @@ pub use formats::Format;
 pub use formats::cifar::Label;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
-pub use load::{Request, load};
+pub use load::{Request, load, stream};
 pub use preprocess::{Preprocess, Preprocessing};
 pub use shape::Shape;
 pub use split::{Holdout, Split};
+pub use store::{Store, View};
+pub use stream::Streamed;
 
 use crate::kernel::Matrix;
 use sha2::{Digest, Sha256};
@@ -40,9 +45,9 @@ pub const DEFAULT_FOLDER: &str = "data/cifar-10-batches-bin";
 
 /// Examples with their labels: `features` is X (N, D), row-major; `labels` are below K.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Examples {
+pub struct Examples<F = Features> {
     /// X (N, D).
-    pub features: Features,
+    pub features: F,
     /// One label an example.
     pub labels: Vec<u16>,
     /// D.
@@ -50,6 +55,21 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// The features as the kernels take them.
+    pub fn rows(&self) -> Matrix<'_> {
+        self.features.rows(self.width)
+    }
+
+    /// Bytes of the features of one row.
+    pub fn row_bytes(&self) -> usize {
+        match self.features {
+            Features::Bytes(_) => self.width,
+            Features::Floats(_) => self.width * size_of::<f32>(),
+        }
+    }
+}
+
+impl<F> Examples<F> {
     /// N, the number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -58,11 +78,6 @@ impl Examples {
     /// Whether there is no example.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
-    }
-
-    /// The features as the kernels take them.
-    pub fn rows(&self) -> Matrix<'_> {
-        self.features.rows(self.width)
     }
 
     /// The numbers of all rows, in order.
@@ -80,9 +95,9 @@ pub enum Source {
     Path(PathBuf),
 }
 
-/// A data set: training and test examples of the same shape and classes.
+/// A data set: training and test examples of the same shape and classes, held in memory or in another [`Store`].
 #[derive(Clone, Debug)]
-pub struct Dataset {
+pub struct Dataset<E = Examples> {
     /// What it is called in logs: "CIFAR-10", "CIFAR-100 (fine labels)", "generated".
     pub name: String,
     /// Where it came from.
@@ -92,22 +107,41 @@ pub struct Dataset {
     /// K names.
     pub class_names: Vec<String>,
     /// What training sees.
-    pub train: Examples,
+    pub train: E,
     /// What only the final figures see.
-    pub test: Examples,
+    pub test: E,
     /// Things the user should know, one line each.
     pub notes: Vec<String>,
 }
 
-impl Dataset {
+impl<E> Dataset<E> {
     /// K, the number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()
     }
 
+    /// The same set with its examples made into others by `change`.
+    pub fn map<T>(self, change: impl Fn(E) -> T) -> Dataset<T> {
+        let Self { name, source, shape, class_names, train, test, notes } = self;
+        Dataset { name, source, shape, class_names, train: change(train), test: change(test), notes }
+    }
+}
+
+impl Dataset {
+    /// As [`Dataset::sha256`].
+    pub fn digest(&self) -> String {
+        let Ok(digest) = self.sha256();
+        digest
+    }
+}
+
+impl<E: Store> Dataset<E> {
     /// SHA-256, in hexadecimal, of shape, class names, and both parts' features and labels: equal
     /// for equal data, whatever files it came from.
-    pub fn digest(&self) -> String {
+    ///
+    /// # Errors
+    /// When features that are not held cannot be read.
+    pub fn sha256(&self) -> Result<String, E::Error> {
         let mut hash = Sha256::new();
         let extents = match self.shape {
             Shape::Image { channels, height, width } => vec![channels, height, width],
@@ -123,11 +157,11 @@ impl Dataset {
         }
         for part in [&self.train, &self.test] {
             hash.update((part.len() as u64).to_le_bytes());
-            part.features.for_each_bytes(|bytes| hash.update(bytes));
-            let labels: Vec<u8> = part.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+            part.for_each_bytes(&mut |bytes| hash.update(bytes))?;
+            let labels: Vec<u8> = part.labels().iter().flat_map(|label| label.to_le_bytes()).collect();
             hash.update(labels);
         }
-        format!("{:x}", hash.finalize())
+        Ok(format!("{:x}", hash.finalize()))
     }
 }
 

@@ -3,10 +3,11 @@
 //! Training sees x', but X stays as it is: the map is folded into the weights, W x' = (W scale) x -
 //! (W scale) mean, and gradients are mapped back (see `objective::linear`).
 
-use super::{Examples, Features, Shape};
-use crate::kernel::Table;
+use super::{Examples, Features, Shape, Store, View};
+use crate::kernel::{Matrix, Table};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 /// Which map x' of the raw features training sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -57,20 +58,29 @@ impl Preprocessing {
     /// has deviation 1. Of bytes all sums are exact, in integers; of floats they are in f64, row after row, deviations
     /// from the distances to the mean.
     pub fn fit(kind: Preprocess, examples: &Examples, rows: &[u32]) -> Self {
-        let width = examples.width;
+        let Ok(fitted) = Self::fit_stored(kind, examples, rows);
+        fitted
+    }
+
+    /// As [`Preprocessing::fit`], of examples wherever they are: bytes are gone through once, floats twice.
+    ///
+    /// # Errors
+    /// When rows that are not held cannot be read.
+    pub fn fit_stored<S: Store>(kind: Preprocess, store: &S, rows: &[u32]) -> Result<Self, S::Error> {
+        let width = store.width();
         if kind == Preprocess::None {
-            return Self::identity(width);
+            return Ok(Self::identity(width));
         }
-        let Statistics { mean, inverse_deviation, range } = match &examples.features {
-            Features::Bytes(values) => Statistics::of_bytes(Table { values, width }, rows),
-            Features::Floats(values) => Statistics::of_floats(Table { values, width }, rows),
+        let Statistics { mean, inverse_deviation, range } = match &store.like().features {
+            Features::Bytes(_) => Statistics::of_bytes(store, rows)?,
+            Features::Floats(_) => Statistics::of_floats(store, rows)?,
         };
         let scale = match kind {
             Preprocess::Standardize => inverse_deviation.iter().map(|&inverse| inverse as f32).collect(),
             Preprocess::Scale => vec![1.0 / range; width],
             Preprocess::Center | Preprocess::None => vec![1.0; width],
         };
-        Self { mean: mean.iter().map(|&mean| mean as f32).collect(), scale }
+        Ok(Self { mean: mean.iter().map(|&mean| mean as f32).collect(), scale })
     }
 }
 
@@ -85,70 +95,103 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn of_bytes(x: Table<'_, u8>, rows: &[u32]) -> Self {
+    fn of_bytes<S: Store>(store: &S, rows: &[u32]) -> Result<Self, S::Error> {
         let n = rows.len() as f64;
-        let (sums, squares) = byte_sums(x, rows);
-        let inverse_deviation = sums.iter().zip(&squares).map(|(&sum, &square)| {
+        let mut sums = ByteSums::new(store.width());
+        visit_all(store, rows, |view| {
+            if let Matrix::Bytes(x) = view.examples.rows() {
+                sums.add(x, view.rows);
+            }
+        })?;
+        let inverse_deviation = sums.values.iter().zip(&sums.squares).map(|(&sum, &square)| {
             // n sum x^2 - (sum x)^2, exact; n^2 times the variance.
             let spread = u128::from(square) * rows.len() as u128 - u128::from(sum) * u128::from(sum);
             if spread == 0 { 1.0 } else { n / (spread as f64).sqrt() }
         });
-        Self {
-            mean: sums.iter().map(|&sum| sum as f64 / n).collect(),
+        Ok(Self {
             inverse_deviation: inverse_deviation.collect(),
+            mean: sums.values.iter().map(|&sum| sum as f64 / n).collect(),
             range: 255.0,
-        }
+        })
     }
 
-    fn of_floats(x: Table<'_, f32>, rows: &[u32]) -> Self {
+    fn of_floats<S: Store>(store: &S, rows: &[u32]) -> Result<Self, S::Error> {
         let n = rows.len() as f64;
-        let mut mean = vec![0.0_f64; x.width];
+        let mut mean = vec![0.0_f64; store.width()];
         let mut range = 0.0_f32;
-        for &row in rows {
-            let values = x.row(row);
+        for_each_floats(store, rows, |values| {
             mean.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
             range = values.iter().fold(range, |range, value| range.max(value.abs()));
-        }
+        })?;
         mean.iter_mut().for_each(|sum| *sum /= n);
-        let mut spread = vec![0.0_f64; x.width];
-        for &row in rows {
-            for ((sum, &value), mean) in spread.iter_mut().zip(x.row(row)).zip(&mean) {
+        let mut spread = vec![0.0_f64; store.width()];
+        for_each_floats(store, rows, |values| {
+            for ((sum, &value), mean) in spread.iter_mut().zip(values).zip(&mean) {
                 *sum += (f64::from(value) - mean).powi(2);
             }
-        }
+        })?;
         // A feature whose inverse deviation is no normal f32 counts as one that never varies.
         let inverse_deviation = spread.iter().map(|sum| {
             let inverse = (n / sum).sqrt();
             if (inverse as f32).is_normal() { inverse } else { 1.0 }
         });
-        Self {
-            mean,
+        Ok(Self {
             inverse_deviation: inverse_deviation.collect(),
+            mean,
             range: if range == 0.0 { 1.0 } else { range },
-        }
+        })
     }
 }
 
-/// Per feature: sum of x, sum of x^2.
-fn byte_sums(x: Table<'_, u8>, rows: &[u32]) -> (Vec<u64>, Vec<u64>) {
-    // 255^2 * 2^16 rows still fits 32 bits, which sum several times faster than 64.
-    const BLOCK: usize = 1 << 16;
-    let mut totals = (vec![0_u64; x.width], vec![0_u64; x.width]);
-    let mut part = (vec![0_u32; x.width], vec![0_u32; x.width]);
-    for block in rows.chunks(BLOCK) {
-        part.0.fill(0);
-        part.1.fill(0);
-        for &row in block {
-            for ((sum, square), &byte) in part.0.iter_mut().zip(&mut part.1).zip(x.row(row)) {
-                let value = u32::from(byte);
-                *sum += value;
-                *square += value * value;
-            }
+/// Shows all of `rows` to `look`, in order, some at a time.
+fn visit_all<S: Store>(store: &S, rows: &[u32], mut look: impl FnMut(View<'_>)) -> Result<(), S::Error> {
+    let parts: Vec<&[u32]> = rows.chunks(store.part_rows()).collect();
+    store.visit(&parts, &mut |view| {
+        look(view);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Shows the floats of each of `rows` to `look`, in order.
+fn for_each_floats<S: Store>(store: &S, rows: &[u32], mut look: impl FnMut(&[f32])) -> Result<(), S::Error> {
+    visit_all(store, rows, |view| {
+        if let Matrix::Floats(x) = view.examples.rows() {
+            view.rows.iter().for_each(|&row| look(x.row(row)));
         }
-        totals.0.iter_mut().zip(&part.0).for_each(|(total, &sum)| *total += u64::from(sum));
-        totals.1.iter_mut().zip(&part.1).for_each(|(total, &square)| *total += u64::from(square));
+    })
+}
+
+/// Per feature: sum of x, sum of x^2.
+struct ByteSums {
+    values: Vec<u64>,
+    squares: Vec<u64>,
+    /// Room for those of a block, which 32 bits hold.
+    part: (Vec<u32>, Vec<u32>),
+}
+
+impl ByteSums {
+    fn new(width: usize) -> Self {
+        Self { values: vec![0; width], squares: vec![0; width], part: (vec![0; width], vec![0; width]) }
     }
-    totals
+
+    fn add(&mut self, x: Table<'_, u8>, rows: &[u32]) {
+        // 255^2 * 2^16 rows still fits 32 bits, which sum several times faster than 64.
+        const BLOCK: usize = 1 << 16;
+        let Self { values, squares, part } = self;
+        for block in rows.chunks(BLOCK) {
+            part.0.fill(0);
+            part.1.fill(0);
+            for &row in block {
+                for ((sum, square), &byte) in part.0.iter_mut().zip(&mut part.1).zip(x.row(row)) {
+                    let value = u32::from(byte);
+                    *sum += value;
+                    *square += value * value;
+                }
+            }
+            values.iter_mut().zip(&part.0).for_each(|(total, &sum)| *total += u64::from(sum));
+            squares.iter_mut().zip(&part.1).for_each(|(total, &square)| *total += u64::from(square));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +229,9 @@ mod tests {
     fn sums_are_exact_across_blocks() {
         let rows: Vec<u32> = vec![0; 70_000];
         let bright = Table { values: &[255], width: 1 };
-        assert_eq!(byte_sums(bright, &rows), (vec![70_000 * 255], vec![70_000 * 255 * 255]));
+        let mut sums = ByteSums::new(1);
+        rows.chunks(66_000).for_each(|rows| sums.add(bright, rows));
+        assert_eq!((sums.values, sums.squares), (vec![70_000 * 255], vec![70_000 * 255 * 255]));
     }
 
     fn floats(values: &[f32], width: usize) -> Examples {

@@ -12,6 +12,7 @@ mod properties;
 pub mod reference;
 mod second_moment;
 mod softmax;
+mod stored;
 mod svm;
 mod worked;
 
@@ -19,6 +20,7 @@ pub use linear::{LinearProblem, Targets, Weights};
 pub use penalty::Penalty;
 pub use second_moment::SecondMoment;
 pub use softmax::probabilities;
+pub use stored::Stored;
 pub use worked::{Term, Worked};
 
 use num_traits::Float;

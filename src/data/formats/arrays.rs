@@ -4,11 +4,12 @@
 use super::array::{Array, Item};
 use super::element::{Element, Kind};
 use super::flaw::{Flaw, Trouble};
+use super::in_place::InPlace;
 use super::input::{Input, Packing, Stored, check_ratio};
 use super::names::{self, Chosen, Role};
 use super::table::{Contents, Parts, Table};
 use super::{idx, npy, zip};
-use crate::data::DataError;
+use crate::data::{DataError, Shape};
 use flate2::read::DeflateDecoder;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
@@ -41,19 +42,28 @@ impl Layout {
     }
 }
 
-/// Loads the set among `files`, those of `folder`.
-///
-/// # Errors
-/// [`DataError`] when arrays are missing or wrong.
-pub fn load_folder(folder: &Path, files: &[PathBuf], layout: Layout) -> Result<Contents, DataError> {
-    load_group(folder, files, layout, None)
+/// Arrays of a data set, of which nothing has been read but their headers, and names of classes.
+pub struct Arrays {
+    /// What they are in.
+    at: PathBuf,
+    stored: Vec<Stored>,
+    /// Names of the classes, from metadata.
+    class_names: Option<Vec<String>>,
 }
 
-/// Loads the set that the file at `path` belongs to: it and its neighbours of like names.
+/// The set among `files`, those of `folder`.
 ///
 /// # Errors
-/// As [`load_folder`].
-pub fn load_file(path: &Path, files: &[PathBuf], layout: Layout) -> Result<Contents, DataError> {
+/// [`DataError`] when arrays are wrong.
+pub fn of_folder(folder: &Path, files: &[PathBuf], layout: Layout) -> Result<Arrays, DataError> {
+    of_group(folder, files, layout, None)
+}
+
+/// The set that the file at `path` belongs to: it and its neighbours of like names.
+///
+/// # Errors
+/// As [`of_folder`].
+pub fn of_file(path: &Path, files: &[PathBuf], layout: Layout) -> Result<Arrays, DataError> {
     let group =
         path.file_name().and_then(|name| names::read_name(&name.to_string_lossy())).map(|name| name.group);
     let Some(group) = group else {
@@ -61,15 +71,10 @@ pub fn load_file(path: &Path, files: &[PathBuf], layout: Layout) -> Result<Conte
             .hint("name the arrays so: data/README.md lists the words");
         return Err(DataError::Content { path: path.into(), flaw });
     };
-    load_group(path, files, layout, Some(&group))
+    of_group(path, files, layout, Some(&group))
 }
 
-fn load_group(
-    at: &Path,
-    files: &[PathBuf],
-    layout: Layout,
-    group: Option<&str>,
-) -> Result<Contents, DataError> {
+fn of_group(at: &Path, files: &[PathBuf], layout: Layout, group: Option<&str>) -> Result<Arrays, DataError> {
     let mut stored = Vec::new();
     for path in files {
         let name = path.file_name().and_then(|name| names::read_name(&name.to_string_lossy()));
@@ -88,15 +93,16 @@ fn load_group(
             stored.push(array.map_err(|flaw| input.error(flaw))?);
         }
     }
-    load(at, &stored)
+    Ok(Arrays { at: at.into(), stored, class_names: None })
 }
 
-/// Loads the arrays of an `.npz`.
+/// The arrays of an `.npz`.
 ///
 /// # Errors
-/// [`DataError`] when they are missing or wrong.
-pub fn load_npz(input: &Input) -> Result<Contents, DataError> {
-    load(&input.path, &npz_arrays(input).map_err(|trouble| input.error(trouble))?)
+/// [`DataError`] when they are wrong.
+pub fn of_npz(input: &Input) -> Result<Arrays, DataError> {
+    let stored = npz_arrays(input).map_err(|trouble| input.error(trouble))?;
+    Ok(Arrays { at: input.path.clone(), stored, class_names: None })
 }
 
 fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
@@ -131,14 +137,13 @@ fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
     Ok(stored)
 }
 
-/// Loads the tensors of a safetensors file. Class names may stand in its metadata, as `class_names`: a JSON list.
+/// The tensors of a safetensors file. Class names may stand in its metadata, as `class_names`: a JSON list.
 ///
 /// # Errors
-/// [`DataError`] when tensors are missing or wrong.
-pub fn load_safetensors(input: &Input) -> Result<Contents, DataError> {
+/// [`DataError`] when tensors are wrong.
+pub fn of_safetensors(input: &Input) -> Result<Arrays, DataError> {
     let (stored, class_names) = tensors(input).map_err(|trouble| input.error(trouble))?;
-    let contents = load(&input.path, &stored)?;
-    Ok(Contents { class_names: class_names.or(contents.class_names), ..contents })
+    Ok(Arrays { at: input.path.clone(), stored, class_names })
 }
 
 fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
@@ -208,31 +213,58 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     Ok((stored, class_names.transpose()?))
 }
 
-/// Loads the arrays that their names choose; `at` is what they are in.
-fn load(at: &Path, stored: &[Stored]) -> Result<Contents, DataError> {
-    let flaw = |flaw| DataError::Content { path: at.into(), flaw };
-    let names: Vec<String> = stored.iter().map(|array| array.name.clone()).collect();
-    let Chosen { first, test, class_names, left_out } = names::choose(&names).map_err(flaw)?;
-    let table = |(features, labels): (usize, usize)| -> Result<Table, DataError> {
-        // Labels first: they are small, and may be wrong.
-        let of = stored[labels].labels()?;
-        let rows = stored[features].array.extents.first().copied().unwrap_or_default();
-        if rows != of.of.len() {
-            let found =
-                format!("{rows} rows of {} and {} of {}", names[features], of.of.len(), names[labels]);
-            return Err(flaw(Flaw::whole(found, "as many of both").hint("are they of the same examples?")));
-        }
-        let (features, shape) = stored[features].features()?;
-        Ok(Table { features, shape, labels: Some(of) })
-    };
-    let first = table(first)?;
-    let parts = match test {
-        Some(test) => Parts::Both { train: first, test: table(test)? },
-        None => Parts::One(first),
-    };
-    let class_names = class_names.map(|place| stored[place].class_names()).transpose()?;
-    let notes = left_out.iter().map(|&place| format!("{} is left out", names[place])).collect();
-    Ok(Contents { parts, class_names, notes })
+impl Arrays {
+    /// Reads those that their names choose.
+    ///
+    /// # Errors
+    /// [`DataError`] when they are missing or wrong.
+    pub fn load(self) -> Result<Contents, DataError> {
+        self.contents(Stored::features)
+    }
+
+    /// As [`Arrays::load`], but features stay in their place.
+    ///
+    /// # Errors
+    /// As [`Arrays::load`], and when single rows cannot be read.
+    pub fn in_place(self) -> Result<Contents<InPlace>, DataError> {
+        self.contents(Stored::in_place)
+    }
+
+    fn contents<F>(
+        self,
+        features_of: impl Fn(&Stored) -> Result<(F, Shape), DataError>,
+    ) -> Result<Contents<F>, DataError> {
+        let flaw = |flaw| DataError::Content { path: self.at.clone(), flaw };
+        let stored = &self.stored;
+        let names: Vec<String> = stored.iter().map(|array| array.name.clone()).collect();
+        let Chosen { first, test, class_names, left_out } = names::choose(&names).map_err(flaw)?;
+        let table = |(features, labels): (usize, usize)| -> Result<Table<F>, DataError> {
+            // Labels first: they are small, and may be wrong.
+            let of = stored[labels].labels()?;
+            let rows = stored[features].array.extents.first().copied().unwrap_or_default();
+            if rows != of.of.len() {
+                let found =
+                    format!("{rows} rows of {} and {} of {}", names[features], of.of.len(), names[labels]);
+                return Err(flaw(
+                    Flaw::whole(found, "as many of both").hint("are they of the same examples?"),
+                ));
+            }
+            let (features, shape) = features_of(&stored[features])?;
+            Ok(Table { features, shape, labels: Some(of) })
+        };
+        let first = table(first)?;
+        let parts = match test {
+            Some(test) => Parts::Both { train: first, test: table(test)? },
+            None => Parts::One(first),
+        };
+        let class_names = match class_names {
+            _ if self.class_names.is_some() => self.class_names,
+            Some(place) => Some(stored[place].class_names()?),
+            None => None,
+        };
+        let notes = left_out.iter().map(|&place| format!("{} is left out", names[place])).collect();
+        Ok(Contents { parts, class_names, notes })
+    }
 }
 
 /// Reads one array as the features of examples without labels.

@@ -45,6 +45,9 @@ macro_rules! decode {
 }
 
 impl Element {
+    /// A whole number of one byte.
+    pub const BYTE: Self = Self { kind: Kind::Unsigned, size: 1, big_endian: false };
+
     /// Single precision, lowest byte first.
     pub const F32: Self = Self { kind: Kind::Float, size: 4, big_endian: false };
 
@@ -59,7 +62,7 @@ impl Element {
     }
 
     /// Decodes `raw`, whole numbers of bytes, into as many `out`, rounded to single precision.
-    fn decode(self, raw: &[u8], out: &mut [f32]) {
+    pub fn decode(self, raw: &[u8], out: &mut [f32]) {
         let big = self.big_endian;
         match (self.kind, self.size) {
             (Kind::Signed, 1) => decode!(i8, raw, out, big, f32::from),
@@ -187,8 +190,12 @@ impl Numbers {
         Ok(())
     }
 
-    /// Makes sure that all of `floats` are finite; `raw` is what they were decoded from.
-    fn check(self, floats: &[f32], raw: &[u8], first: usize) -> Result<(), Flaw> {
+    /// Makes sure that all of `floats` are finite; `raw` is what they were decoded from, and the first of them is number
+    /// `first` of the array.
+    ///
+    /// # Errors
+    /// [`Flaw`] with row and column of one that is not.
+    pub fn check(self, floats: &[f32], raw: &[u8], first: usize) -> Result<(), Flaw> {
         // Exponents of ones alone: this has no branch for each number.
         let is_bad = |value: &f32| u32::from(value.to_bits() & 0x7fff_ffff >= 0x7f80_0000);
         if floats.iter().fold(0, |bad, value| bad | is_bad(value)) == 0 {

@@ -1,7 +1,10 @@
 //! A data file: opened once it is known to be one, plain or compressed.
 
+use super::arrange::shape_of;
 use super::array::Array;
+use super::element::Numbers;
 use super::flaw::{Flaw, Trouble};
+use super::in_place::{InPlace, Layout, Place};
 use super::labels::Labels;
 use crate::data::{DataError, Features, Shape};
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
@@ -171,6 +174,39 @@ impl Stored {
         read().map_err(|trouble| self.error(trouble))
     }
 
+    /// Its features, each row in its place.
+    ///
+    /// # Errors
+    /// [`DataError`] when it cannot be opened, holds no numbers, or does not lie there row after row as it is held.
+    pub fn in_place(&self) -> Result<(InPlace, Shape), DataError> {
+        let parts = || {
+            let (Numbers { element, width }, _) = self.array.numbers()?;
+            let (shape, channels_last) = shape_of(&self.array.extents)?;
+            Ok((Layout { before: 0, element, width }, shape, channels_last))
+        };
+        let (layout, shape, channels_last) = parts().map_err(|flaw: Flaw| self.error(flaw.into()))?;
+        let found = match self.packing {
+            Packing::Gzip => Some("a file compressed by gzip"),
+            Packing::Zip { .. } => Some("an .npz archive"),
+            Packing::Plain if self.array.fortran => Some("an array in Fortran order"),
+            Packing::Plain if channels_last => Some("pictures with their channels last"),
+            Packing::Plain if layout.element.is_whole() && !layout.element.is_byte() => {
+                Some("whole numbers of more than a byte")
+            }
+            Packing::Plain => None,
+        };
+        if let Some(found) = found {
+            return Err(DataError::NotInPlace { path: self.path.clone(), found: found.into() });
+        }
+        let place = Place {
+            path: self.path.clone(),
+            name: (!self.fills_file()).then(|| self.name.clone()),
+            start: self.offset + self.array.start as u64,
+            rows: self.array.extents[0],
+        };
+        Ok((InPlace::open(layout, [place])?, shape))
+    }
+
     /// Reads it as labels.
     ///
     /// # Errors
@@ -187,9 +223,13 @@ impl Stored {
         self.unpack(|mut source| self.array.read_names(&mut source)).map_err(|trouble| self.error(trouble))
     }
 
+    /// Whether it has a file of its own.
+    fn fills_file(&self) -> bool {
+        self.path.file_name().is_some_and(|file| file.to_string_lossy() == self.name)
+    }
+
     fn error(&self, trouble: Trouble) -> DataError {
-        let in_file = self.path.file_name().is_some_and(|file| file.to_string_lossy() == self.name);
-        if in_file { trouble.at(&self.path) } else { trouble.within(&self.name).at(&self.path) }
+        if self.fills_file() { trouble.at(&self.path) } else { trouble.within(&self.name).at(&self.path) }
     }
 
     fn open(&self, byte: u64) -> io::Result<File> {

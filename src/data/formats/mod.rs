@@ -2,7 +2,7 @@
 //!
 //! [`input`] opens files, [`Format::of`] recognises them by their first bytes; [`mod@array`] and [`element`] decode what
 //! `.npy`, `.npz`, IDX and safetensors have in common, [`lines`] and [`number`] what CSV and svmlight have. Parsers see
-//! bytes, not files; what is wrong is a [`flaw::Flaw`], to which whoever opened the file adds its name.
+//! bytes, not files ([`in_place`] reads single rows of them); what is wrong is a [`flaw::Flaw`], to which whoever opened the file adds its name.
 
 pub mod arrange;
 pub mod array;
@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod element;
 pub mod flaw;
 pub mod idx;
+pub mod in_place;
 pub mod input;
 pub mod labels;
 pub mod lines;

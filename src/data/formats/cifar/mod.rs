@@ -15,6 +15,8 @@
 pub mod archive;
 mod python;
 
+use crate::data::formats::element::Element;
+use crate::data::formats::in_place::{self, InPlace};
 use crate::data::formats::input::Input;
 use crate::data::{DataError, Dataset, Examples, Features, Shape, Source};
 use clap::ValueEnum;
@@ -65,6 +67,17 @@ impl Record {
     /// Its bytes.
     fn len(self) -> usize {
         self.label_bytes + PIXELS
+    }
+
+    /// The label of record number `index`, which is below `classes`; 0 where it has none.
+    fn label(self, path: &Path, index: u64, record: &[u8], classes: usize) -> Result<u16, DataError> {
+        let Some(offset) = self.label_at else { return Ok(0) };
+        let found = record[offset];
+        if usize::from(found) < classes {
+            return Ok(found.into());
+        }
+        let byte = index * self.len() as u64 + offset as u64;
+        Err(DataError::LabelRange { path: path.into(), record: index, byte, found, classes })
     }
 
     /// How many whole ones `bytes` are, if nothing else.
@@ -207,10 +220,31 @@ const LARGEST: usize = 1 << 30;
 /// [`DataError`] when files are missing, cut off or damaged, or have a label outside 0 to K - 1.
 pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     let (folder, layout) = find(path, label)?;
+    dataset(folder, layout, |paths, classes| layout.read_parts(paths, classes))
+}
+
+/// As [`load`], but features stay in their files, which only the binary release allows.
+///
+/// # Errors
+/// As [`load`].
+pub fn in_place(path: &Path, label: Option<Label>) -> Result<Dataset<Examples<InPlace>>, DataError> {
+    let (folder, layout) = find(path, label)?;
+    if layout.is_python() {
+        return Err(DataError::NotInPlace { path: folder, found: "pickled batches".into() });
+    }
+    dataset(folder, layout, |paths, classes| records_in_place(paths, layout.record(), classes))
+}
+
+/// The data set in `folder`, whose files `read` makes examples of, given the number of classes.
+fn dataset<F>(
+    folder: PathBuf,
+    layout: Layout,
+    read: impl Fn(&[PathBuf], usize) -> Result<Examples<F>, DataError>,
+) -> Result<Dataset<Examples<F>>, DataError> {
     let class_names = read_names(&folder.join(layout.names_file()), layout)?;
     let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
-    let train = layout.read_parts(&train_paths, class_names.len())?;
-    let test = layout.read_parts(&[folder.join(layout.test_file())], class_names.len())?;
+    let train = read(&train_paths, class_names.len())?;
+    let test = read(&[folder.join(layout.test_file())], class_names.len())?;
     let notes = if layout.is_python() { Vec::new() } else { uneven_batches(&train_paths, layout.record())? };
     Ok(Dataset {
         name: layout.name().into(),
@@ -374,6 +408,44 @@ fn count_records(path: &Path, record: Record) -> Result<usize, DataError> {
     record.count(path, meta.len())
 }
 
+/// The records of the files, of which the labels alone are read.
+fn records_in_place(
+    paths: &[PathBuf],
+    record: Record,
+    classes: usize,
+) -> Result<Examples<InPlace>, DataError> {
+    let mut places = Vec::with_capacity(paths.len());
+    for path in paths {
+        let rows = count_records(path, record)?;
+        places.push(in_place::Place { path: path.clone(), name: None, start: 0, rows });
+    }
+    let mut labels = Vec::new();
+    for place in &places {
+        labels.extend(labels_in_place(place, record, classes)?);
+    }
+    let layout = in_place::Layout { before: record.label_bytes, element: Element::BYTE, width: PIXELS };
+    Ok(Examples { features: InPlace::open(layout, places)?, labels, width: PIXELS })
+}
+
+/// The labels of one file's records.
+fn labels_in_place(place: &in_place::Place, record: Record, classes: usize) -> Result<Vec<u16>, DataError> {
+    /// Records read at a time.
+    const BLOCK: usize = 256;
+    let whole = in_place::Layout { before: 0, element: Element::BYTE, width: record.len() };
+    let records = InPlace::open(whole, [place.clone()])?;
+    let rows: Vec<u32> = (0..place.rows as u32).collect();
+    let mut labels = Vec::with_capacity(rows.len());
+    let mut block = Features::Bytes(Vec::new());
+    for rows in rows.chunks(BLOCK) {
+        records.read(rows, &mut block)?;
+        let Features::Bytes(bytes) = &block else { unreachable!("bytes are read as bytes") };
+        for (&row, record_bytes) in rows.iter().zip(bytes.chunks_exact(record.len())) {
+            labels.push(record.label(&place.path, row.into(), record_bytes, classes)?);
+        }
+    }
+    Ok(labels)
+}
+
 fn read_file(
     path: &Path,
     record: Record,
@@ -414,19 +486,7 @@ fn read_records(
             },
             _ => unreadable(path, error),
         })?;
-        let Some(offset) = record.label_at else { continue };
-        let found = head[offset];
-        if usize::from(found) >= classes {
-            let byte = start + offset as u64;
-            return Err(DataError::LabelRange {
-                path: path.into(),
-                record: index as u64,
-                byte,
-                found,
-                classes,
-            });
-        }
-        *label = u16::from(found);
+        *label = record.label(path, index as u64, head, classes)?;
     }
     Ok(())
 }
