@@ -351,8 +351,8 @@ fn wrong_value(error: &clap::Error) -> Option<String> {
 }
 
 /// Settings of a run that `explain trajectories` has no use for.
-pub const NOT_OF_A_RACE: [&str; 8] =
-    ["strategy", "out", "watch-test", "attempts", "scale", "local", "tol", "max-iterations"];
+pub const NOT_OF_A_RACE: [&str; 9] =
+    ["memory", "strategy", "out", "watch-test", "attempts", "scale", "local", "tol", "max-iterations"];
 
 /// The clap command, with what random search, sweeps and a race do not use hidden from their help.
 fn command() -> clap::Command {
@@ -361,8 +361,10 @@ fn command() -> clap::Command {
         let folder = "Folder to write the sweep into [default: runs/TIME-sweep]";
         let command = command.mut_arg("out", |arg| arg.help(folder));
         command.mut_args(|arg| {
-            let unused =
-                matches!(arg.get_long(), Some("watch-test" | "checkpoint-every" | "keep-checkpoints"));
+            let unused = matches!(
+                arg.get_long(),
+                Some("memory" | "watch-test" | "checkpoint-every" | "keep-checkpoints")
+            );
             if unused { arg.hide(true) } else { arg }
         })
     };

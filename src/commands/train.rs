@@ -1,5 +1,6 @@
 //! `train` and `random-search`: from settings to a saved, tested model.
 
+mod budget;
 mod checkpoints;
 mod resume;
 
@@ -8,13 +9,15 @@ pub use resume::ResumeError;
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, DataError, Dataset, Preprocess, Preprocessing, Shape, Source, Split};
+use crate::data::{
+    self, DataError, Dataset, Examples, Preprocess, Preprocessing, Shape, Source, Split, Store, Streamed,
+};
 use crate::kernel::Compute;
 use crate::machine::{Machine, peak_memory_bytes};
 use crate::metrics::wilson_interval;
 use crate::model::{About, LinearModel};
 use crate::objective::reference::Reference;
-use crate::objective::{LinearProblem, Loss, SecondMoment};
+use crate::objective::{LinearProblem, Loss, SecondMoment, Stored};
 use crate::optim::{largest_eigenvalue, suggested_rate};
 use crate::random::{self, Stream};
 use crate::report::attempts::{AttemptsInput, render_attempts};
@@ -25,12 +28,15 @@ use crate::report::plot::{count, measured, setting};
 use crate::report::summary::{RunResult, attempts_csv, history_csv, iterations_csv};
 use crate::report::templates;
 use crate::run_folder::{self, RunFolder};
-use crate::train::{self, Checkpoint, Course, Epoch, Figures, Iteration, Keeper, State, Stop, Watched};
+use crate::train::{
+    self, Checkpoint, Course, DescentError, Epoch, Figures, Iteration, Keeper, State, Stop, Watched,
+};
 pub(super) use checkpoints::Checkpoints;
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
 use resume::Found;
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -48,12 +54,14 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
         }
         let (out, force) = (config.settings.out.as_deref(), config.settings.force);
         let folder = RunFolder::prepare(out, &default_name(&config), force)?;
-        return train(&config, &folder, None, begun);
+        return train(&config, &folder, Beginning::New, begun);
     };
     match resume::find(run, request)? {
         Found::Finished(result) => resume::tell_finished(run, &result, request),
         Found::Unfinished(found) if request.print_config => print_config(&found.config),
-        Found::Unfinished(found) => train(&found.config, &found.folder, found.checkpoint, begun),
+        Found::Unfinished(found) => {
+            train(&found.config, &found.folder, Beginning::Resumed(found.checkpoint), begun)
+        }
     }
 }
 
@@ -62,25 +70,65 @@ fn print_config(config: &RunConfig) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Where a run begins.
+enum Beginning {
+    /// At the beginning.
+    New,
+    /// Where an earlier process left off, which may be there too.
+    Resumed(Option<Checkpoint>),
+}
+
 /// Does a run, or the rest of one, and writes its folder.
 fn train(
     config: &RunConfig,
     folder: &RunFolder,
-    checkpoint: Option<Checkpoint>,
+    beginning: Beginning,
     begun: Instant,
 ) -> anyhow::Result<Exit> {
+    let (resumed, checkpoint) = match beginning {
+        Beginning::New => (false, None),
+        Beginning::Resumed(checkpoint) => (true, checkpoint),
+    };
     let settings = &config.settings;
     let console = Console { quiet: settings.quiet };
-    let data = data::load(&settings.data_request())?;
+    let compute = compute(settings.threads);
+    let Some(memory) = settings.memory else {
+        let data = data::load(&settings.data_request())?;
+        let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
+        tell_data(console, &data);
+        let session = Session::new(config, console, &data, split, &compute)?;
+        return carry_out(&session, folder, checkpoint, &|| data.digest(), begun);
+    };
+    let data = data::stream(&settings.data_request())?;
     let split = Split::new(data.train.len(), settings.validation, settings.seed)?;
     tell_data(console, &data);
-    let compute = compute(settings.threads);
-    let session = Session::new(config, console, &data, split, &compute)?;
-    tell_objective(&session);
+    let config = &budget::fit(config, memory, &data, split.train.len(), resumed)?;
+    tell_windows(console, config, &data, split.train.len());
+    // Both go through the files: once, when the disk is what they wait for.
+    let (session, digest) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| data.sha256());
+        let session = Session::new(config, console, &data, split, &compute);
+        (session, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (session, digest) = (session?, digest?);
+    carry_out(&session, folder, checkpoint, &|| digest.clone(), begun)
+}
+
+/// Trains, tests and saves, as the session says; `digest` is that of its data.
+fn carry_out<S: Store>(
+    session: &Session<'_, S>,
+    folder: &RunFolder,
+    checkpoint: Option<Checkpoint>,
+    digest: &(dyn Fn() -> String + Sync),
+    begun: Instant,
+) -> anyhow::Result<Exit> {
+    let Session { config, console, data, compute, .. } = *session;
+    let settings = &config.settings;
+    tell_objective(session);
 
     // The digest reads every byte once: that need not wait for training, nor training for it.
-    let digest = OnceLock::new();
-    let digest = || digest.get_or_init(|| data.digest()).clone();
+    let once = OnceLock::new();
+    let digest = || once.get_or_init(digest).clone();
     let mut keeper = Checkpoints::new(folder, config, &data.source, compute.kernel.name(), &digest);
     let from = keeper.begin(checkpoint, console)?;
     let earlier = from.as_ref().map_or(0.0, State::seconds);
@@ -137,7 +185,7 @@ pub(super) fn timed(what: &str) -> String {
     format!("{time}-{what}")
 }
 
-pub(super) fn tell_data(console: Console, data: &Dataset) {
+pub(super) fn tell_data<S: Store>(console: Console, data: &Dataset<S>) {
     console.note(format_args!(
         "data: {}, {} training and {} test {} of {}, {} classes{}",
         data.name,
@@ -157,8 +205,22 @@ pub(super) fn tell_data(console: Console, data: &Dataset) {
     data.notes.iter().for_each(|note| console.warn(note));
 }
 
+/// How much of the data is in memory at a time.
+fn tell_windows(console: Console, config: &RunConfig, data: &Dataset<Streamed>, rows: usize) {
+    let window = config.settings.window.map_or(rows, |window| window.get().min(rows));
+    console.note(format_args!(
+        "memory: features stay in their files; {} of {} rows ({:.0} MB) are shuffled at a time",
+        count(window),
+        count(rows),
+        (window * data.train.like().row_bytes()) as f64 / 1e6
+    ));
+    if window == rows {
+        console.hint("all rows fit: without --memory they are read only once");
+    }
+}
+
 /// The full loss with its numbers, and what W multiplies.
-pub(super) fn tell_objective(session: &Session<'_>) {
+pub(super) fn tell_objective<S: Store>(session: &Session<'_, S>) {
     let x = match session.data.shape {
         Shape::Image { .. } => "pixels",
         Shape::Vector(_) => "features",
@@ -185,11 +247,11 @@ pub(super) fn tell_objective(session: &Session<'_>) {
     ));
 }
 
-/// A run with everything loaded.
-pub(super) struct Session<'a> {
+/// A run with its data at hand.
+pub(super) struct Session<'a, S = Examples> {
     pub config: &'a RunConfig,
     pub console: Console,
-    pub data: &'a Dataset,
+    pub data: &'a Dataset<S>,
     pub split: Split,
     pub compute: &'a Compute,
     pub preprocessing: Preprocessing,
@@ -220,40 +282,51 @@ pub(super) struct Trained {
     state: Option<State>,
 }
 
-impl<'a> Session<'a> {
+impl<'a, S: Store> Session<'a, S> {
     /// Learns the preprocessing of the training rows, and weighs their classes.
     ///
     /// # Errors
-    /// [`DataError`] when a class is weighted that is not there.
+    /// [`DataError`] when a class is weighted that is not there, or rows that are not held cannot be read.
     pub fn new(
         config: &'a RunConfig,
         console: Console,
-        data: &'a Dataset,
+        data: &'a Dataset<S>,
         split: Split,
         compute: &'a Compute,
     ) -> Result<Self, DataError> {
-        let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
+        let preprocessing = Preprocessing::fit_stored(config.preprocess, &data.train, &split.train);
+        let preprocessing = preprocessing.map_err(Into::into)?;
         let weight = config.settings.class_weight.as_ref();
         let example_weights = weight.map(|weight| weight.of_examples(data, &split.train)).transpose()?;
         Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
     }
 }
 
-impl Session<'_> {
-    pub(super) fn problem<'b>(&'b self, examples: &'b data::Examples) -> LinearProblem<'b> {
-        LinearProblem {
-            examples,
+impl<S: Store> Session<'_, S> {
+    fn problem<'b>(&'b self, store: &'b S) -> Stored<'b, S> {
+        let problem = LinearProblem {
+            examples: store.like(),
             preprocessing: &self.preprocessing,
             classes: self.data.classes(),
             objective: self.config.objective,
             example_weights: None,
             compute: self.compute,
-        }
+        };
+        Stored { problem, store }
     }
 
     /// What is minimised.
+    fn stored_problem(&self) -> Stored<'_, S> {
+        let Stored { problem, store } = self.problem(&self.data.train);
+        Stored {
+            problem: LinearProblem { example_weights: self.example_weights.as_deref(), ..problem },
+            store,
+        }
+    }
+
+    /// What is minimised, over examples that are held.
     pub(super) fn training_problem(&self) -> LinearProblem<'_> {
-        LinearProblem { example_weights: self.example_weights.as_deref(), ..self.problem(&self.data.train) }
+        self.stored_problem().problem
     }
 
     /// The full loss, for people.
@@ -271,7 +344,8 @@ impl Session<'_> {
         ExpectedLoss { loss: loss.at_zero_scores(self.data.classes()), formula }
     }
 
-    /// From the beginning, or from where an earlier process left off.
+    /// From the beginning, or from where an earlier process left off. (Other strategies than descent need all examples at a
+    /// time: with `--memory` they are refused.)
     pub fn train(&self, from: Option<State>, keeper: &mut Checkpoints<'_>) -> anyhow::Result<Trained> {
         match (&self.config.strategy, from) {
             (Strategy::Descent(plan), None) => self.descend(plan, None, keeper),
@@ -295,17 +369,16 @@ impl Session<'_> {
     ) -> anyhow::Result<Trained> {
         let begun = Instant::now();
         let before = from.as_ref().map_or(0.0, |state| state.seconds);
-        let problem = self.training_problem();
-        let test = self.problem(&self.data.test);
-        let watched = Watched {
-            validation: &self.split.validation,
-            test: self.config.settings.watch_test.then_some(&test),
-        };
+        let test = self.config.settings.watch_test.then(|| self.problem(&self.data.test));
+        let watched = Watched { validation: &self.split.validation, test };
         let mut progress = self.console.progress(self.expected_loss());
         let course = Course { from, keeper, observer: &mut progress, interrupt: &INTERRUPT };
-        let descent = train::descend_from(&problem, &self.split.train, watched, plan, course);
+        let descent = train::descend_from(self.stored_problem(), &self.split.train, &watched, plan, course);
         progress.finish();
-        let descent = descent.map_err(|found| keeper.unfit(found))?;
+        let descent = descent.map_err(|error| match error {
+            DescentError::Unfit(found) => anyhow::Error::from(keeper.unfit(found)),
+            DescentError::Data(error) => error.into().into(),
+        })?;
         let (weight, bias) = descent.weights.to_arrays();
         let history = &descent.history;
         let title = format!("{}, {}", self.data.name, config::name(self.config.settings.optimizer));
@@ -426,10 +499,12 @@ impl Session<'_> {
         let about = About::new(names, self.data.shape, objective.loss, self.config.recipe());
         let model = LinearModel::fold(&trained.weight, &trained.bias, &self.preprocessing, about);
 
-        let (test, test_loss) = model.evaluate(&self.data.test, &self.data.test.all(), self.compute);
+        let Dataset { train, test, .. } = self.data;
+        let evaluated = model.evaluate_stored(test, &test.all(), None, self.compute);
+        let (test, test_loss) = evaluated.map_err(Into::into)?;
         let weights = self.example_weights.as_deref();
-        let (train, train_loss) =
-            model.evaluate_weighted(&self.data.train, &self.split.train, weights, self.compute);
+        let evaluated = model.evaluate_stored(train, &self.split.train, weights, self.compute);
+        let (train, train_loss) = evaluated.map_err(Into::into)?;
         if let Some(class) = test.only_prediction() {
             let name = &self.data.class_names[class];
             self.console.warn(format_args!(
@@ -520,26 +595,33 @@ impl Session<'_> {
 
     /// A learning rate to try instead of one that was too large.
     pub(super) fn hint_rate(&self, plan: &train::DescentPlan, too_large: f64) {
-        let rate = suggested_rate(plan.rule, too_large, self.largest_curvature());
+        // Data that can no longer be read are told of where they are needed for more than a hint.
+        let Ok(curvature) = self.largest_curvature() else { return };
+        let rate = suggested_rate(plan.rule, too_large, curvature);
         self.console.hint(format_args!("try --lr {}", setting(rate)));
     }
 
     /// An upper bound of the largest curvature of the full loss, estimated on a sample: for softmax the Hessian of a row is
     /// at most (1/2) x x^T for each class; for the SVM the same serves as a measure of scale.
-    fn largest_curvature(&self) -> f64 {
+    fn largest_curvature(&self) -> Result<f64, S::Error> {
         const SAMPLE: usize = 500;
         let mut rng = random::generator(self.config.settings.seed, Stream::Curvature);
         let mut rows = self.split.train.clone();
         random::shuffle(&mut rng, &mut rows);
         rows.truncate(SAMPLE);
         let objective = self.config.objective;
-        let mut sample = Reference::new(&self.data.train, &self.preprocessing, objective, &rows).features;
-        if let Some(weights) = &self.example_weights {
-            let rows = sample.rows_mut().into_iter().zip(&rows);
-            rows.for_each(|(mut x, &row)| x *= weights[row as usize].sqrt());
-        }
-        let start = Array1::random_using(self.data.train.width, StandardNormal, &mut rng);
-        0.5 * largest_eigenvalue(&sample, start) + 2.0 * objective.penalty.l2
+        let mut bound = 0.0;
+        self.stored_problem().visit(&[&rows], |problem, rows| {
+            let mut sample = Reference::new(problem.examples, &self.preprocessing, objective, rows).features;
+            if let Some(weights) = problem.example_weights {
+                let rows = sample.rows_mut().into_iter().zip(rows);
+                rows.for_each(|(mut x, &row)| x *= weights[row as usize].sqrt());
+            }
+            let start = Array1::random_using(problem.examples.width, StandardNormal, &mut rng);
+            bound = 0.5 * largest_eigenvalue(&sample, start) + 2.0 * objective.penalty.l2;
+            ControlFlow::Continue(())
+        })?;
+        Ok(bound)
     }
 }
 

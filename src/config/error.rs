@@ -1,5 +1,6 @@
 //! What can be wrong with flags and config files.
 
+use super::MemorySize;
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -69,6 +70,16 @@ pub enum ConfigError {
         /// What is allowed.
         expected: String,
     },
+    /// Less memory than the program takes with a few rows of these data.
+    #[error("--memory: found {found}, expected at least {least} {with}")]
+    TooLittleMemory {
+        /// What was given.
+        found: MemorySize,
+        /// What would do.
+        least: MemorySize,
+        /// With what.
+        with: String,
+    },
     /// A setting that would be ignored.
     #[error("{origin}: has no effect here: {reason}")]
     WithoutEffect {
@@ -111,6 +122,9 @@ impl ConfigError {
                 "keys are the flags' names without dashes in front; --print-config shows them".into()
             }
             Self::Value { .. } => "`cifar-train train --help` lists every setting with its default".into(),
+            Self::TooLittleMemory { .. } => {
+                "windows and batches of fewer rows take less: --window, --batch-size".into()
+            }
             Self::CannotVary { .. } => "give it once, outside the grid, or leave it out".into(),
             Self::NothingVaries => {
                 "--grid lr=1e-4,1e-3,1e-2 tries three; configs/sweep/ has whole sweeps for --config".into()

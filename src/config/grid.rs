@@ -93,6 +93,7 @@ fn cannot_vary(key: &str) -> Option<&'static str> {
         "validation" => Some("all runs are compared on the same rows"),
         "seed" => Some("all runs have the same seed, so that only the settings differ"),
         "threads" => Some("results do not depend on it"),
+        "memory" => Some("all runs share one copy of the data"),
         "watch-test" => Some("only the best run is tested, and once"),
         "checkpoint-every" | "keep-checkpoints" => Some("a sweep keeps whole runs"),
         "out" | "force" | "json" | "quiet" => Some("it belongs to the sweep as a whole"),

@@ -6,12 +6,14 @@
 mod error;
 mod file;
 mod grid;
+mod memory_size;
 mod resume;
 mod settings;
 
 pub use error::{ConfigError, Origin};
 pub use file::{ConfigFile, read};
 pub use grid::{Values, Varied};
+pub use memory_size::MemorySize;
 pub use resume::resume;
 pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};
 
@@ -27,8 +29,9 @@ use std::path::{Path, PathBuf};
 /// Keys that say how a run is invoked, not what it computes.
 const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
 /// Keys that do not change the model.
-const NOT_OF_THE_MODEL: [&str; 10] = [
+const NOT_OF_THE_MODEL: [&str; 11] = [
     "data",
+    "memory",
     "format",
     "test",
     "label-column",
@@ -287,6 +290,7 @@ fn strategy(s: &Settings) -> Strategy {
         rule,
         schedule: Schedule { lr: s.lr, shape, warmup: s.warmup, epochs: s.epochs as f64 },
         batch_size: s.batch_size,
+        window: s.window,
         epochs: s.epochs,
         patience: s.patience,
         init_scale: s.init_scale,
@@ -295,6 +299,14 @@ fn strategy(s: &Settings) -> Strategy {
 }
 
 impl RunConfig {
+    /// The same with windows of so many rows; `None` is one window.
+    #[must_use]
+    pub fn with_window(mut self, window: Option<NonZeroUsize>) -> Self {
+        self.settings.window = window;
+        self.strategy = strategy(&self.settings);
+        self
+    }
+
     /// The TOML that repeats this run: every setting that has an effect, and the data that was found, if it
     /// was looked for.
     pub fn to_toml(&self, source: Option<&Source>) -> String {

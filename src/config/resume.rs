@@ -5,7 +5,8 @@ use crate::train::CheckpointEvery;
 use std::path::Path;
 
 /// Keys that may differ: the data is recognised by its content, and the others change no result.
-const MAY_DIFFER: [&str; 6] = ["data", "threads", "checkpoint-every", "keep-checkpoints", "json", "quiet"];
+const MAY_DIFFER: [&str; 7] =
+    ["data", "memory", "threads", "checkpoint-every", "keep-checkpoints", "json", "quiet"];
 
 /// The settings that `run` has, as the TOML `stored` says, with what may differ taken from `config` and those of `flags`
 /// that are named in `given`.

@@ -1,6 +1,7 @@
 //! Everything a run can be told, once: each field is a flag of the command line, a key of the TOML file (of
 //! the same name), its default and its help.
 
+use super::MemorySize;
 use crate::data::{self, ClassWeight, Format, Holdout, Label, Planes, Preprocess, Size};
 use crate::train::{BatchSize, CheckpointEvery};
 use clap::{Args, FromArgMatches, ValueEnum};
@@ -97,6 +98,11 @@ pub struct Settings {
     /// Which label of CIFAR-100 to learn [default: fine]
     #[arg(long, value_enum, hide_possible_values = false, help_heading = "Data")]
     pub label: Option<Label>,
+
+    /// Most memory that the whole program may take, such as 500MB or 2GiB: features stay in their files (.npy,
+    /// safetensors, IDX or CIFAR's binary ones), and as many rows at a time as fit are read [default: all are in memory]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, help_heading = "Data")]
+    pub memory: Option<MemorySize>,
 
     /// Training rows to hold out: a number, or a fraction such as 0.1
     #[arg(
@@ -212,6 +218,11 @@ pub struct Settings {
         help_heading = "Descent"
     )]
     pub batch_size: BatchSize,
+
+    /// Rows to shuffle at a time, rounded up to whole batches: blocks from all over the data, then the rows in them
+    /// [default: all rows, or with --memory as many as fit]
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, help_heading = "Descent")]
+    pub window: Option<NonZeroUsize>,
 
     /// Times every example is used
     #[arg(
@@ -365,8 +376,8 @@ impl Settings {
             "margin" => says_no(self.loss == LossName::Svm, "only the svm loss has a margin".into()),
             "attempts" | "scale" | "local" => says_no(searching, "only random search uses it".into()),
             "validation" | "optimizer" | "lr" | "schedule" | "decay" | "step-every" | "warmup"
-            | "momentum" | "beta1" | "beta2" | "epsilon" | "batch-size" | "epochs" | "patience"
-            | "init-scale" | "watch-test" | "tol" | "max-iterations"
+            | "momentum" | "beta1" | "beta2" | "epsilon" | "batch-size" | "window" | "epochs"
+            | "patience" | "init-scale" | "watch-test" | "tol" | "max-iterations"
                 if searching =>
             {
                 Some("random search does not use it".into())
@@ -380,19 +391,30 @@ impl Settings {
             "tol" | "max-iterations" => {
                 says_no(self.optimizer == Lbfgs, "only the optimizer lbfgs uses it".into())
             }
-            "lr" | "schedule" | "decay" | "step-every" | "warmup" | "batch-size" | "epochs" | "patience"
-            | "init-scale" | "watch-test" | "l1"
+            "memory" if searching || self.optimizer == Lbfgs => {
+                let strategy = if searching { "random search" } else { "lbfgs" };
+                Some(format!("{strategy} needs all examples in memory: only minibatches are streamed"))
+            }
+            "lr" | "schedule" | "decay" | "step-every" | "warmup" | "batch-size" | "window" | "epochs"
+            | "patience" | "init-scale" | "watch-test" | "l1"
                 if self.optimizer == Lbfgs =>
             {
                 let reason = match key {
                     "lr" | "schedule" | "decay" | "step-every" | "warmup" => "lbfgs finds its own steps",
-                    "batch-size" => "lbfgs takes the whole set",
+                    "batch-size" | "window" => "lbfgs takes the whole set",
                     "epochs" => "lbfgs goes on until its gap is certified: see tol and max-iterations",
                     "init-scale" => "there is one minimum, wherever lbfgs starts",
                     "l1" => "lbfgs needs a smooth penalty",
                     _ => "lbfgs looks for the minimum, not for the best epoch",
                 };
                 Some(reason.into())
+            }
+            "memory" => says_no(
+                self.batch_size != BatchSize::Full,
+                "a full batch needs all examples in memory: only minibatches are streamed".into(),
+            ),
+            "window" => {
+                says_no(self.batch_size != BatchSize::Full, "a full batch keeps the order of the data".into())
             }
             "momentum" | "beta1" | "beta2" | "epsilon" => {
                 let users: &[OptimizerName] = match key {
@@ -460,6 +482,8 @@ mod tests {
         settings.label_column = Some("x".into());
         settings.shape = "1x1x1".parse().ok();
         settings.size = "1".parse().ok();
+        settings.memory = "1MB".parse().ok();
+        settings.window = NonZeroUsize::new(1);
         let table = toml::Table::try_from(&settings).expect("serialises");
         assert_eq!(table.keys().cloned().collect::<Vec<_>>(), Settings::keys());
     }

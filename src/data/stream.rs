@@ -154,7 +154,7 @@ impl Store for Streamed {
             scope.spawn(move || self.read_ahead(parts, &looked_at, &send));
             for window in windows {
                 let window = window?;
-                let Window { examples, origin, rows } = &window;
+                let Window { examples, origin, rows, .. } = &window;
                 let flow = take(View { examples, rows, origin: Some(origin) });
                 self.give_back(window);
                 if flow.is_break() {

@@ -309,6 +309,10 @@ fn refuse(config: &RunConfig, base: &Layers) -> Result<(), ConfigError> {
         return Err(ConfigError::WithoutEffect { origin: origin("watch-test"), reason });
     }
     let settings = &config.settings;
+    if settings.memory.is_some() {
+        let reason = "the runs of a sweep share one copy of the data, in memory".into();
+        return Err(ConfigError::WithoutEffect { origin: origin("memory"), reason });
+    }
     for (key, given) in [
         ("checkpoint-every", settings.checkpoint_every.is_some()),
         ("keep-checkpoints", settings.keep_checkpoints.is_some()),
@@ -435,6 +439,7 @@ mod tests {
             ),
             (&["--grid", "lr=1,2", "--watch-test"], "--watch-test: has no effect here"),
             (&["--grid", "lr=1,2", "--checkpoint-every", "5"], "--checkpoint-every: has no effect here"),
+            (&["--grid", "lr=1,2", "--memory", "1GB"], "--memory: has no effect here"),
             (&["--grid", "lr=1,2", "--validation", "0"], "--validation: found 0, expected rows"),
             (
                 &["--grid", "lr=1,2", "--patience", "2", "--schedule", "cosine"],

@@ -1,17 +1,21 @@
 //! Strategy 2 of the lecture: follow the slope, over the whole set or over minibatches.
 
+use super::order::Order;
 use super::{
     BatchSize, Course, DescentState, Epoch, EpochSums, Figures, Keeper, Kept, Observer, Start, State, Step,
     Stop,
 };
+use crate::data::{Examples, Store};
 use crate::kernel::Rows;
-use crate::objective::{BatchLoss, LinearProblem, Weights};
+use crate::objective::{BatchLoss, LinearProblem, Stored, Weights};
 use crate::optim::{RuleState, Schedule, UpdateRule};
 use crate::random::{self, Stream};
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
 use rand_chacha::ChaCha8Rng;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -27,6 +31,9 @@ pub struct DescentPlan {
     pub schedule: Schedule,
     /// What a step sees.
     pub batch_size: BatchSize,
+    /// Rows that are shuffled among each other, about; `None` for all. Windows of blocks from all over the data then follow
+    /// one another.
+    pub window: Option<NonZeroUsize>,
     /// Times every example is used.
     pub epochs: usize,
     /// Epochs without a better validation accuracy after which it stops.
@@ -38,12 +45,17 @@ pub struct DescentPlan {
 }
 
 /// What is looked at after each epoch, and never learned from.
-#[derive(Clone, Copy, Default)]
-pub struct Watched<'a> {
+pub struct Watched<'a, S = Examples> {
     /// Held-out rows of the training examples; may be empty.
     pub validation: &'a [u32],
     /// The test examples, under the same preprocessing.
-    pub test: Option<&'a LinearProblem<'a>>,
+    pub test: Option<Stored<'a, S>>,
+}
+
+impl<S> Default for Watched<'_, S> {
+    fn default() -> Self {
+        Self { validation: &[], test: None }
+    }
 }
 
 /// What a descent comes to.
@@ -67,6 +79,21 @@ pub struct Descent {
     pub state: Option<DescentState>,
 }
 
+/// Why a descent could not go on.
+#[derive(Debug)]
+pub enum DescentError<E> {
+    /// What in the state that it was to go on from does not fit the problem and the plan.
+    Unfit(&'static str),
+    /// Examples that are not held could not be read.
+    Data(E),
+}
+
+impl<E> From<E> for DescentError<E> {
+    fn from(error: E) -> Self {
+        Self::Data(error)
+    }
+}
+
 /// Minimises `problem` over the training `rows`.
 ///
 /// Each epoch runs through a new seeded permutation of the rows, batch after batch (full batches keep the order of
@@ -79,37 +106,48 @@ pub fn descend(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Descent {
-    let run = Run::new(problem, rows, plan);
-    run.finish(watched, &mut (), observer, interrupt)
+    let Ok(run) = Run::new(Stored::held(*problem), rows, plan);
+    let Ok(descent) = run.finish(&watched, Around { keeper: &mut (), observer, interrupt });
+    descent
 }
 
-/// As [`descend`], from where another process left off, and with checkpoints: the weights, the history and every loss
-/// are those of a descent that nothing stopped, to the bit.
+/// As [`descend`], over examples wherever they are, from where another process left off, and with checkpoints: the
+/// weights, the history and every loss are those of a descent over held examples that nothing stopped, to the bit.
 ///
 /// # Errors
-/// What in the state does not fit the problem and the plan.
-pub fn descend_from(
-    problem: &LinearProblem<'_>,
+/// [`DescentError`] when the state is another run's, or examples cannot be read.
+pub fn descend_from<S: Store>(
+    problem: Stored<'_, S>,
     rows: &[u32],
-    watched: Watched<'_>,
+    watched: &Watched<'_, S>,
     plan: &DescentPlan,
     course: Course<'_, DescentState>,
-) -> Result<Descent, &'static str> {
+) -> Result<Descent, DescentError<S::Error>> {
     let Course { from, keeper, observer, interrupt } = course;
     let run = match from {
-        None => Run::new(problem, rows, plan),
-        Some(state) => Run::restore(problem, rows, plan, state)?,
+        None => Run::new(problem, rows, plan)?,
+        Some(state) => Run::restore(problem, rows, plan, state).map_err(DescentError::Unfit)?,
     };
-    Ok(run.finish(watched, keeper, observer, interrupt))
+    Ok(run.finish(watched, Around { keeper, observer, interrupt })?)
+}
+
+/// The world around a descent: as in [`Course`].
+struct Around<'a> {
+    keeper: &'a mut dyn Keeper,
+    observer: &'a mut dyn Observer,
+    interrupt: &'a AtomicBool,
 }
 
 /// A descent under way.
-struct Run<'a> {
-    problem: &'a LinearProblem<'a>,
+struct Run<'a, S> {
+    problem: Stored<'a, S>,
+    /// Of training, in the order of the data.
+    rows: &'a [u32],
     plan: &'a DescentPlan,
     begun: Instant,
     /// Seconds of earlier processes.
     before: f64,
+    ordering: Order,
     order: Vec<u32>,
     shuffles: ChaCha8Rng,
     batch: usize,
@@ -126,32 +164,41 @@ struct Run<'a> {
     start: Start,
 }
 
-impl<'a> Run<'a> {
-    fn new(problem: &'a LinearProblem<'a>, rows: &[u32], plan: &'a DescentPlan) -> Self {
-        let weights = start_weights(problem, plan).for_steps_of(batch_rows(plan, rows), problem);
+impl<'a, S: Store> Run<'a, S> {
+    fn new(problem: Stored<'a, S>, rows: &'a [u32], plan: &'a DescentPlan) -> Result<Self, S::Error> {
+        let weights =
+            start_weights(&problem.problem, plan).for_steps_of(batch_rows(plan, rows), &problem.problem);
         let looked_at = &rows[..rows.len().min(START_ROWS)];
-        let sum = problem.loss(&weights, looked_at);
+        let sum = problem.loss(&weights, looked_at)?;
         let figures = Figures::new(&sum, weights.penalty());
         let start = Start { figures, rows: looked_at.len(), steps: 0, epochs: 0 };
-        Self::at(problem, rows, plan, weights, start)
+        Ok(Self::at(problem, rows, plan, weights, start))
     }
 
     /// Before the first step, but with these weights.
     fn at(
-        problem: &'a LinearProblem<'a>,
-        rows: &[u32],
+        problem: Stored<'a, S>,
+        rows: &'a [u32],
         plan: &'a DescentPlan,
         weights: Weights,
         start: Start,
     ) -> Self {
         let batch = batch_rows(plan, rows);
         let steps_per_epoch = rows.len().div_ceil(batch);
+        let ordering = match plan.batch_size {
+            BatchSize::Rows(_) => {
+                Order::new(plan.window, rows.len(), batch, problem.problem.examples.row_bytes())
+            }
+            BatchSize::Full => Order::Unchanged,
+        };
         let states = weights.part_lengths().into_iter().map(|len| plan.rule.start(len)).collect();
         Self {
             problem,
+            rows,
             plan,
             begun: Instant::now(),
             before: 0.0,
+            ordering,
             order: rows.to_vec(),
             shuffles: random::generator(plan.seed, Stream::Shuffle),
             batch,
@@ -170,18 +217,19 @@ impl<'a> Run<'a> {
 
     /// Where `state` says.
     fn restore(
-        problem: &'a LinearProblem<'a>,
-        rows: &[u32],
+        problem: Stored<'a, S>,
+        rows: &'a [u32],
         plan: &'a DescentPlan,
         state: DescentState,
     ) -> Result<Self, &'static str> {
         let made = |weight: &_, bias: &_| {
-            Weights::new(weight, bias, problem).for_steps_of(batch_rows(plan, rows), problem)
+            Weights::new(weight, bias, &problem.problem)
+                .for_steps_of(batch_rows(plan, rows), &problem.problem)
         };
         let weights = made(&state.weight, &state.bias);
         let mut run = Self::at(problem, rows, plan, weights, state.start);
         let of_rule = [0, 1].map(|which| run.states.iter().map(|part| part.vectors()[which].len()).sum());
-        let shape = (problem.classes, problem.examples.width);
+        let shape = (problem.problem.classes, problem.store.width());
         state.check(shape, rows, run.steps_per_epoch, of_rule)?;
         for (which, all) in state.rule.iter().enumerate() {
             let mut rest = all.as_slice();
@@ -207,8 +255,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// All that [`Run::restore`] needs.
-    fn state(&self) -> DescentState {
+    /// All that [`Run::restore`] needs; `order` is that of the epoch.
+    fn state(&self, order: &[u32]) -> DescentState {
         let ((weight, bias), kept) = (self.weights.to_arrays(), self.snapshot.weights.to_arrays());
         let Snapshot { epoch, validation, .. } = self.snapshot;
         DescentState {
@@ -216,7 +264,7 @@ impl<'a> Run<'a> {
             bias,
             rule: [0, 1]
                 .map(|which| self.states.iter().flat_map(|part| part.vectors()[which]).copied().collect()),
-            order: self.order.clone(),
+            order: order.to_vec(),
             shuffled: random::position(&self.shuffles),
             batches: self.batches,
             sums: self.sums,
@@ -234,31 +282,25 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on to the end.
-    fn finish(
-        mut self,
-        watched: Watched<'_>,
-        keeper: &mut dyn Keeper,
-        observer: &mut dyn Observer,
-        interrupt: &AtomicBool,
-    ) -> Descent {
-        observer.started(&self.start);
-        observer.moved(self.step, &self.weights);
+    fn finish(mut self, watched: &Watched<'_, S>, mut around: Around<'_>) -> Result<Descent, S::Error> {
+        around.observer.started(&self.start);
+        around.observer.moved(self.step, &self.weights);
         if self.step > 0 {
-            observer.resumed(self.step);
+            around.observer.resumed(self.step);
         }
         let mut state = None;
         let stop = loop {
             if let Some(stop) = self.is_over() {
                 break stop;
             }
-            let early = self.epoch(keeper, observer, interrupt);
+            let early = self.epoch(&mut around)?;
             if let Some(diverged @ Stop::Diverged { .. }) = early {
                 break diverged;
             }
             // Before the epoch is closed, so that it can be gone on with.
-            state = early.map(|_| self.state());
-            let record = self.close_epoch(watched);
-            observer.epoch_ended(&record);
+            state = early.map(|_| self.state(&self.order));
+            let record = self.close_epoch(watched)?;
+            around.observer.epoch_ended(&record);
             if let Some(interrupted) = early {
                 break interrupted;
             }
@@ -271,7 +313,7 @@ impl<'a> Run<'a> {
             (self.weights, self.history.last().map(|record| record.epoch))
         };
         let Self { history, step_losses, steps_per_epoch, start, .. } = self;
-        Descent { weights, kept_epoch, history, step_losses, steps_per_epoch, start, stop, state }
+        Ok(Descent { weights, kept_epoch, history, step_losses, steps_per_epoch, start, stop, state })
     }
 
     /// Why no epoch is to follow those that are done.
@@ -285,30 +327,45 @@ impl<'a> Run<'a> {
     }
 
     /// Runs through all rows once, or what is left of them, or until something stops it.
-    fn epoch(
-        &mut self,
-        keeper: &mut dyn Keeper,
-        observer: &mut dyn Observer,
-        interrupt: &AtomicBool,
-    ) -> Option<Stop> {
-        let done = self.history.len();
-        if self.batches == 0 && self.plan.batch_size != BatchSize::Full {
-            random::shuffle(&mut self.shuffles, &mut self.order);
+    fn epoch(&mut self, around: &mut Around<'_>) -> Result<Option<Stop>, S::Error> {
+        if self.batches == 0 {
+            self.ordering.shuffle(&mut self.shuffles, self.rows, &mut self.order);
         }
+        let order = std::mem::take(&mut self.order);
+        let parts = self.ordering.parts(&order, self.batches * self.batch);
+        let mut stop = None;
+        let problem = self.problem;
+        problem.visit(&parts, |problem, rows| {
+            stop = self.part(problem, rows, &order, around);
+            if stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        self.order = order;
+        Ok(stop)
+    }
+
+    /// Takes a step for each batch of `rows` of `problem`, or until something stops it; `order` is that of the epoch.
+    fn part(
+        &mut self,
+        problem: &LinearProblem<'_>,
+        rows: &[u32],
+        order: &[u32],
+        around: &mut Around<'_>,
+    ) -> Option<Stop> {
+        let Around { keeper, observer, interrupt } = around;
+        let done = self.history.len();
         let step_length = 1.0 / self.steps_per_epoch as f64;
-        while self.batches < self.steps_per_epoch {
-            let first = self.batches * self.batch;
-            let count = self.batch.min(self.order.len() - first);
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let count = self.batch.min(rest.len());
+            let (now, after) = rest.split_at(count);
+            rest = after;
             let rate = self.plan.schedule.rate(done as f64 + self.batches as f64 * step_length, step_length);
             // A short last batch takes a step as much shorter, so that every example counts the same: at full
             // length its noise costs CIFAR-10's SVM 0.7% of test accuracy.
             let lr = rate * count as f64 / self.batch as f64;
             self.step += 1;
-            let order = std::mem::take(&mut self.order);
-            let (now, after) = order[first..].split_at(count);
-            let stepped = self.step(Rows { now, next: &after[..after.len().min(self.batch)] }, lr);
-            self.order = order;
-            let Some((sum, figures)) = stepped else {
+            let next = &after[..after.len().min(self.batch)];
+            let Some((sum, figures)) = self.step(problem, Rows { now, next }, lr) else {
                 return Some(Stop::Diverged { step: self.step, lr: Some(rate) });
             };
             self.sums.add(&sum, figures.objective, rate);
@@ -320,7 +377,7 @@ impl<'a> Run<'a> {
                 return Some(Stop::Interrupted { step: self.step });
             }
             if keeper.is_due(self.step - 1, self.step)
-                && let Err(why) = keeper.keep(State::Descent(Box::new(self.state())))
+                && let Err(why) = keeper.keep(State::Descent(Box::new(self.state(order))))
             {
                 observer.not_kept(&why);
             }
@@ -329,9 +386,14 @@ impl<'a> Run<'a> {
     }
 
     /// One step; `None` when the loss before it or a weight after it is not finite.
-    fn step(&mut self, batch: Rows<'_>, lr: f64) -> Option<(BatchLoss, Figures)> {
+    fn step(
+        &mut self,
+        problem: &LinearProblem<'_>,
+        batch: Rows<'_>,
+        lr: f64,
+    ) -> Option<(BatchLoss, Figures)> {
         let (rule, step, penalty) = (self.plan.rule, self.step, self.weights.penalty());
-        let sum = self.problem.step(
+        let sum = problem.step(
             &mut self.weights,
             batch,
             &mut self.states,
@@ -345,20 +407,21 @@ impl<'a> Run<'a> {
     }
 
     /// Adds the epoch that ended to the history, and makes ready for the next.
-    fn close_epoch(&mut self, watched: Watched<'_>) -> Epoch {
+    fn close_epoch(&mut self, watched: &Watched<'_, S>) -> Result<Epoch, S::Error> {
+        let test = watched.test.map(|test| figures_of(test, &self.weights, &test.store.all()));
         let record = Epoch {
             epoch: self.history.len() + 1,
             step: self.step,
             lr: self.sums.lr,
             train: self.sums.figures(),
-            validation: figures_of(self.problem, &self.weights, watched.validation),
-            test: watched.test.and_then(|test| figures_of(test, &self.weights, &test.examples.all())),
+            validation: figures_of(self.problem, &self.weights, watched.validation)?,
+            test: test.transpose()?.flatten(),
             seconds: self.seconds(),
         };
         self.snapshot.consider(&self.weights, &record, self.start.figures.objective);
         self.history.push(record);
         (self.batches, self.sums) = (0, EpochSums::default());
-        record
+        Ok(record)
     }
 }
 
@@ -383,8 +446,15 @@ fn start_weights(problem: &LinearProblem<'_>, plan: &DescentPlan) -> Weights {
     Weights::new(&weight, &bias, problem)
 }
 
-fn figures_of(problem: &LinearProblem<'_>, weights: &Weights, rows: &[u32]) -> Option<Figures> {
-    (!rows.is_empty()).then(|| Figures::new(&problem.loss(weights, rows), weights.penalty()))
+fn figures_of<S: Store>(
+    problem: Stored<'_, S>,
+    weights: &Weights,
+    rows: &[u32],
+) -> Result<Option<Figures>, S::Error> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Figures::new(&problem.loss(weights, rows)?, weights.penalty())))
 }
 
 /// The weights of an earlier epoch, to come back to.

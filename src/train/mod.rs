@@ -5,6 +5,7 @@ mod batch_size;
 mod checkpoint;
 mod checkpoint_every;
 mod descent;
+mod order;
 mod random_search;
 mod second_order;
 
@@ -18,7 +19,7 @@ pub use checkpoint::{
     Checkpoint, CheckpointError, DescentState, EpochSums, Keeper, Kept, Provenance, SearchState, State,
 };
 pub use checkpoint_every::CheckpointEvery;
-pub use descent::{Descent, DescentPlan, Watched, descend, descend_from};
+pub use descent::{Descent, DescentError, DescentPlan, Watched, descend, descend_from};
 pub use random_search::{Search, SearchPlan, search, search_from};
 pub use second_order::{Minimum, Neighbour, SecondOrderPlan, minimise, second_moment};
 

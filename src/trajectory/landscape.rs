@@ -92,6 +92,7 @@ mod tests {
                 rule: UpdateRule::Momentum { momentum: 0.9 },
                 schedule: Schedule { lr: 1e-3, shape: Shape::Constant, warmup: 0.0, epochs: 3.0 },
                 batch_size: BatchSize::Rows(NonZeroUsize::new(50).expect("above 0")),
+                window: None,
                 epochs: 3,
                 patience: None,
                 init_scale: 1e-3,

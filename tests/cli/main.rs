@@ -21,6 +21,7 @@ mod lbfgs;
 mod lecture;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod memory;
 mod pipes;
 mod predict;
 mod printed;

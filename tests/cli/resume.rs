@@ -60,7 +60,7 @@ fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
 }
 
 /// Starts a run into `run`, and kills it once it has written `count` checkpoints.
-fn cut_off(sandbox: &Sandbox, args: &[&str], count: usize) {
+pub fn cut_off(sandbox: &Sandbox, args: &[&str], count: usize) {
     let args = [args, &["-q", "--out", "run", "--checkpoint-every", "1", "--keep-checkpoints", "3"]].concat();
     let mut child = start(sandbox, &args);
     let begun = Instant::now();
@@ -102,7 +102,7 @@ fn wait_for_checkpoint(sandbox: &Sandbox, child: &mut Child) {
 /// Kills at so many moments and goes on after each; every run that comes to its end must be the one run. One kill in
 /// four is up to `early` ms after the start of a process, while it loads; the others are up to `late` ms after it wrote
 /// a checkpoint, while it trains, writes the next or the end.
-fn kill_and_resume(sandbox: &Sandbox, recipe: &[&str], kills: u64, [early, late]: [u64; 2]) {
+pub fn kill_and_resume(sandbox: &Sandbox, recipe: &[&str], kills: u64, [early, late]: [u64; 2]) {
     let expected = essence(&sandbox.train("expected", &recipe[1..]));
     let mut state = 7_u64;
     let mut up_to = |ms: u64| {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::{Dataset, Preprocess, Preprocessing, generate};
 use crate::kernel::{Compute, Kernel, Team};
-use crate::objective::{LinearProblem, Loss, Objective, Penalty};
+use crate::objective::{LinearProblem, Loss, Objective, Penalty, Stored};
 use crate::optim::{Schedule, Shape, UpdateRule};
 use crate::train::{
     BatchSize, Course, Descent, DescentPlan, Search, SearchPlan, Stop, Watched, descend_from, search_from,
@@ -69,7 +69,7 @@ impl World {
         let watched = Watched { validation: &held_out, test: None };
         let interrupt = AtomicBool::new(false);
         let course = Course { from, keeper, observer: &mut (), interrupt: &interrupt };
-        descend_from(&self.problem(), &rows, watched, plan, course).expect("the state fits")
+        descend_from(Stored::held(self.problem()), &rows, &watched, plan, course).expect("the state fits")
     }
 
     fn search(&self, plan: &SearchPlan, from: Option<SearchState>, keeper: &mut dyn Keeper) -> Search {
@@ -93,6 +93,7 @@ fn plan(rule: UpdateRule) -> DescentPlan {
         rule,
         schedule: Schedule { lr: 0.01, shape: Shape::Cosine, warmup: 0.5, epochs: 4.0 },
         batch_size: BatchSize::Rows(NonZeroUsize::new(15).expect("above 0")),
+        window: None,
         epochs: 4,
         patience: None,
         init_scale: 1e-2,
@@ -174,7 +175,8 @@ fn an_interrupted_descent_can_go_on() {
     while steps < 12 {
         let course = Course { from, keeper: &mut (), observer: &mut (), interrupt: &interrupt };
         let watched = Watched { validation: &held_out, test: None };
-        let descent = descend_from(&world.problem(), &rows, watched, &plan, course).expect("the state fits");
+        let descent = descend_from(Stored::held(world.problem()), &rows, &watched, &plan, course)
+            .expect("the state fits");
         steps += 1;
         assert_eq!(descent.stop, Stop::Interrupted { step: steps });
         from = descent.state;

@@ -100,7 +100,12 @@ fn own_run(args: &TrajectoriesArgs) -> anyhow::Result<RunConfig> {
         );
     }
     // A file may have these, too.
-    for (key, set) in [("watch-test", config.settings.watch_test), ("out", config.settings.out.is_some())] {
+    let settings = &config.settings;
+    for (key, set) in [
+        ("watch-test", settings.watch_test),
+        ("out", settings.out.is_some()),
+        ("memory", settings.memory.is_some()),
+    ] {
         if set {
             return Err(entries::without_effect(key, alone).into());
         }
