@@ -230,18 +230,28 @@ pub fn not_finite(place: &str, value: f64) -> Flaw {
 /// # Errors
 /// The first failure, in the order of the parts.
 pub fn join<T: Send>(
-    parts: impl Iterator<Item = T>,
+    parts: impl ExactSizeIterator<Item = T>,
     work: impl Fn(T) -> Result<(), Trouble> + Sync,
 ) -> Result<(), Trouble> {
+    side_by_side(parts, work).into_iter().collect()
+}
+
+/// What `work` makes of each part, in order; with a thread for each if there are several.
+pub fn side_by_side<T: Send, R: Send>(
+    parts: impl ExactSizeIterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    if parts.len() == 1 {
+        return parts.map(work).collect();
+    }
     let work = &work;
-    let results: Vec<Result<(), Trouble>> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let workers: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
-    });
-    results.into_iter().collect()
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Text read in blocks of whole lines, each parsed in pieces side by side.
 
+use super::element::side_by_side;
 use super::flaw::{Flaw, Trouble};
 use crate::data::Features;
 use std::io::Read;
@@ -91,13 +92,7 @@ impl<T: Send> Parser<'_, T> {
     pub fn parse(&self, block: &[u8], lines: usize) -> Result<Vec<T>, Flaw> {
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
         let pieces = cut(block, threads.min(block.len() / PIECE).max(1));
-        let results: Vec<Result<T, Stop>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = pieces.iter().map(|piece| scope.spawn(|| self.piece(piece))).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
+        let results = side_by_side(pieces.iter(), |piece| self.piece(piece));
         let mut line = lines + 1;
         let mut parsed = Vec::with_capacity(pieces.len());
         for (result, piece) in results.into_iter().zip(pieces) {
