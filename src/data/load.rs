@@ -370,6 +370,14 @@ fn read_csv(train: &Input, test: Option<&Input>, label: Option<&str>) -> Result<
     Ok(Contents { parts: Parts::Both { train: table, test: other }, class_names: None, notes })
 }
 
+/// Loads the data set in one file of a format whose files are read alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_input(input: &Input, format: Format, request: &Request) -> Result<Dataset, DataError> {
+    assemble(read_files(input, None, format, request)?, &input.path, request)
+}
+
 /// Makes a data set of what was read.
 fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Dataset, DataError> {
     let flaw = |flaw| DataError::Content { path: path.into(), flaw };

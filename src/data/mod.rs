@@ -26,7 +26,7 @@ pub use formats::Format;
 pub use formats::cifar::Label;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
-pub use load::{Request, load};
+pub use load::{Request, load, load_input};
 pub use preprocess::{Preprocess, Preprocessing};
 pub use shape::Shape;
 pub use split::{Holdout, Split};

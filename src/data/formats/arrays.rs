@@ -12,7 +12,6 @@ use crate::data::DataError;
 use flate2::read::DeflateDecoder;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -84,8 +83,7 @@ fn load_group(
         }
         let input = Input::open(path)?;
         if layout.is(&input.head) {
-            let array = layout.parse(&input.head).and_then(|array| Stored::whole(&input, array));
-            stored.push(array.map_err(|flaw| input.error(flaw))?);
+            stored.push(self::stored(&input, layout)?);
         }
     }
     load(at, &stored)
@@ -100,7 +98,7 @@ pub fn load_npz(input: &Input) -> Result<Contents, DataError> {
 }
 
 fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
-    let mut file = File::open(&input.path)?;
+    let mut file = input.content.open()?;
     let mut stored = Vec::new();
     for entry in zip::entries(&mut file, input.length)? {
         let name = entry.name.trim_end_matches(".npy").to_owned();
@@ -126,7 +124,8 @@ fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
         };
         let array = parse().map_err(|flaw: Flaw| flaw.within(&name))?;
         let packing = Packing::Zip { packed: entry.packed, deflated: entry.deflated, crc: entry.crc };
-        stored.push(Stored { name, path: input.path.clone(), offset: entry.start, packing, array });
+        let (path, content) = (input.path.clone(), input.content.clone());
+        stored.push(Stored { name, path, content, offset: entry.start, packing, array });
     }
     Ok(stored)
 }
@@ -155,7 +154,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     }
     let start = 8 + length;
     let mut header = vec![0; start as usize];
-    File::open(&input.path)?.read_exact(&mut header)?;
+    input.content.open()?.read_exact(&mut header)?;
     let metadata: Metadata =
         serde_json::from_slice(&header[8..]).map_err(|error| damaged(format!("a header with {error}")))?;
     let body = input.length - start;
@@ -196,7 +195,8 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
             let expected = format!("{} inside the file", array.size);
             return Err(Flaw::new(name, format!("the bytes {from} to {to}"), expected).into());
         }
-        stored.push(Stored { name, path: input.path.clone(), offset, packing: Packing::Plain, array });
+        let (path, content) = (input.path.clone(), input.content.clone());
+        stored.push(Stored { name, path, content, offset, packing: Packing::Plain, array });
     }
     stored.sort_by(|a, b| a.name.cmp(&b.name));
     let class_names = metadata.metadata().as_ref().and_then(|metadata| metadata.get("class_names"));
@@ -240,9 +240,17 @@ fn load(at: &Path, stored: &[Stored]) -> Result<Contents, DataError> {
 /// # Errors
 /// [`DataError`] when it is wrong.
 pub fn load_unlabelled(input: &Input, layout: Layout) -> Result<Table, DataError> {
-    let array = layout.parse(&input.head).and_then(|array| Stored::whole(input, array));
-    let (features, shape) = array.map_err(|flaw| input.error(flaw))?.features()?;
+    let (features, shape) = stored(input, layout)?.features()?;
     Ok(Table { features, shape, labels: None })
+}
+
+/// The array that fills a file.
+///
+/// # Errors
+/// [`DataError`] when its header is wrong, or the file is not as long as it says.
+pub fn stored(input: &Input, layout: Layout) -> Result<Stored, DataError> {
+    let array = layout.parse(&input.head).and_then(|array| Stored::whole(input, array));
+    array.map_err(|flaw| input.error(flaw))
 }
 
 /// Whether the file's name says that it holds labels.

@@ -4,8 +4,9 @@
 //! grey they have one channel, else three. Transparency and orientation marks are ignored, as torchvision's
 //! `ImageFolder` does.
 
+use super::element::side_by_side;
 use super::flaw::Flaw;
-use super::input::Input;
+use super::input::{Input, MOST_RATIO};
 use super::labels::Labels;
 use super::names::{Part, part_of};
 use super::resize::resize;
@@ -232,20 +233,13 @@ fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<Picture
     let read_part = |paths: &[PathBuf]| -> Result<Vec<Picture>, DataError> {
         paths.iter().map(|path| read(path, size)).collect()
     };
-    let results: Vec<Result<Vec<Picture>, DataError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = paths.chunks(part).map(|paths| scope.spawn(move || read_part(paths))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let results = side_by_side(paths.chunks(part), read_part);
     Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
     let input = Input::open(path)?;
-    let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
-    let picture = parse(&bytes).map_err(|flaw| input.error(flaw))?;
+    let picture = decoded(&input)?;
     match size {
         Some(size) if size != picture.size => {
             let planes = picture.planes.iter().map(|plane| resize(plane, picture.size, size)).collect();
@@ -255,20 +249,44 @@ fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
     }
 }
 
+/// Decodes a picture's file.
+fn decoded(input: &Input) -> Result<Picture, DataError> {
+    let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
+    parse(&bytes).map_err(|flaw| input.error(flaw))
+}
+
+/// Reads the one picture of `input` as an example.
+pub(crate) fn load_one(input: &Input) -> Result<Table, DataError> {
+    let picture = decoded(input)?;
+    let channels = picture.planes.len();
+    Ok(table(&[picture], channels, None))
+}
+
 /// Decodes a picture.
 fn parse(bytes: &[u8]) -> Result<Picture, Flaw> {
     if bytes.starts_with(b"\x89PNG") { parse_png(bytes) } else { parse_jpeg(bytes) }
 }
 
 fn damaged(message: String) -> Flaw {
-    Flaw::whole(message, "a whole picture").hint("open it in another program, or leave it out")
+    damaged_as(message, "a whole picture")
 }
 
-fn check_size(width: usize, height: usize) -> Result<(), Flaw> {
-    if (1..=MOST_SIDE).contains(&width) && (1..=MOST_SIDE).contains(&height) {
-        return Ok(());
+fn damaged_as(found: String, expected: &str) -> Flaw {
+    Flaw::whole(found, expected).hint("open it in another program, or leave it out")
+}
+
+/// Makes sure that a picture of `packed` bytes may have such extents, and so many bytes to unpack, before memory is
+/// taken for them.
+fn check_size(width: usize, height: usize, unpacked: usize, packed: usize) -> Result<(), Flaw> {
+    let sides = 1..=MOST_SIDE;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return Err(Flaw::whole(format!("{width} x {height} pixels"), format!("1 to {MOST_SIDE} a side")));
     }
-    Err(Flaw::whole(format!("{width} x {height} pixels"), format!("1 to {MOST_SIDE} a side")))
+    if unpacked as u64 > (packed as u64).saturating_mul(MOST_RATIO) {
+        let found = format!("{packed} bytes for {width} x {height} pixels");
+        return Err(damaged_as(found, "what can be compressed so far"));
+    }
+    Ok(())
 }
 
 fn parse_png(bytes: &[u8]) -> Result<Picture, Flaw> {
@@ -276,8 +294,9 @@ fn parse_png(bytes: &[u8]) -> Result<Picture, Flaw> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(error)?;
-    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    check_size(width, height)?;
+    let info = reader.info();
+    let (width, height) = (info.width as usize, info.height as usize);
+    check_size(width, height, info.raw_row_length().saturating_mul(height), bytes.len())?;
     let size = reader.output_buffer_size().ok_or_else(|| damaged("too many pixels".into()))?;
     let mut pixels = vec![0; size];
     let frame = reader.next_frame(&mut pixels).map_err(error)?;
@@ -298,6 +317,10 @@ fn parse_jpeg(bytes: &[u8]) -> Result<Picture, Flaw> {
         DecoderOptions::default().set_max_width(MOST_SIDE).set_max_height(MOST_SIDE).set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(error)?;
+    let info = decoder.info().ok_or_else(|| damaged("no size".into()))?;
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    // 64 pixels take a bit at least: this allows half of one.
+    check_size(width, height, width * height, bytes.len())?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let channels = if grey { 1 } else { 3 };
     decoder.set_options(options.jpeg_set_out_colorspace(if grey {
@@ -306,9 +329,6 @@ fn parse_jpeg(bytes: &[u8]) -> Result<Picture, Flaw> {
         ColorSpace::RGB
     }));
     let pixels = decoder.decode().map_err(error)?;
-    let info = decoder.info().ok_or_else(|| damaged("no size".into()))?;
-    let (width, height) = (usize::from(info.width), usize::from(info.height));
-    check_size(width, height)?;
     if pixels.len() != width * height * channels {
         return Err(damaged(format!("{} bytes for {width} x {height} pixels", pixels.len())));
     }
