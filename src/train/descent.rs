@@ -166,8 +166,12 @@ impl<'a> Run<'a> {
             sums: EpochSums::default(),
             step: 0,
             step_losses: Vec::new(),
-            history: Vec::with_capacity(plan.epochs),
-            start: Start { steps: (steps_per_epoch * plan.epochs) as u64, epochs: plan.epochs, ..start },
+            history: Vec::new(),
+            start: Start {
+                steps: steps_per_epoch.saturating_mul(plan.epochs) as u64,
+                epochs: plan.epochs,
+                ..start
+            },
         }
     }
 
