@@ -408,7 +408,7 @@ fn given(matches: &ArgMatches) -> Vec<String> {
         let id = key.replace('-', "_");
         matches.value_source(&id) == Some(ValueSource::CommandLine)
     };
-    Settings::keys().into_iter().filter(typed).collect()
+    Settings::keys().iter().filter(|key| typed(key)).cloned().collect()
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {

@@ -10,7 +10,7 @@ mod resume;
 mod settings;
 
 pub use error::{ConfigError, Origin};
-pub use file::{ConfigFile, read};
+pub use file::{ConfigFile, parse, read};
 pub use grid::{Values, Varied};
 pub use resume::resume;
 pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};

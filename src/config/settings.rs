@@ -7,6 +7,7 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// The strategies of the lecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -323,20 +324,27 @@ pub struct Settings {
 /// The defaults are those of the flags.
 impl Default for Settings {
     fn default() -> Self {
-        let command = Self::augment_args(clap::Command::new("defaults"));
-        let matches = command.get_matches_from(["defaults"]);
-        match Self::from_arg_matches(&matches) {
-            Ok(settings) => settings,
-            Err(error) => unreachable!("the default values parse, as a test shows: {error}"),
-        }
+        // Every key of a config file asks for them.
+        static DEFAULTS: LazyLock<Settings> = LazyLock::new(|| {
+            let command = Settings::augment_args(clap::Command::new("defaults"));
+            let matches = command.get_matches_from(["defaults"]);
+            match Settings::from_arg_matches(&matches) {
+                Ok(settings) => settings,
+                Err(error) => unreachable!("the default values parse, as a test shows: {error}"),
+            }
+        });
+        DEFAULTS.clone()
     }
 }
 
 impl Settings {
     /// Every key, in the order of the fields.
-    pub fn keys() -> Vec<String> {
-        let command = Self::augment_args(clap::Command::new("keys"));
-        command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
+    pub fn keys() -> &'static [String] {
+        static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let command = Settings::augment_args(clap::Command::new("keys"));
+            command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
+        });
+        &KEYS
     }
 
     /// The settings about data.
