@@ -177,9 +177,14 @@ pub(super) fn tell_objective(session: &Session<'_>) {
     };
     let rows = count(session.split.train.len());
     session.console.note(format_args!("objective: {}", session.formula()));
-    if let Some(weight) = &session.config.settings.class_weight {
+    let of_class = session.config.settings.class_weight.as_ref();
+    let of_class = of_class.map(|weight| format!("weight of class y_i ({weight})"));
+    let own = session.data.weights.train.as_ref().map(|_| "the example's weight".to_owned());
+    let factors: Vec<String> = own.into_iter().chain(of_class).collect();
+    if !factors.is_empty() {
         session.console.note(format_args!(
-            "           q_i = weight of class y_i ({weight}), divided by its mean over the training rows"
+            "           q_i = {}, divided by its mean over the training rows",
+            factors.join(" times ")
         ));
     }
     session.console.note(format_args!(
@@ -224,10 +229,10 @@ pub(super) struct Trained {
 }
 
 impl<'a> Session<'a> {
-    /// Learns the preprocessing of the training rows, and weighs their classes.
+    /// Learns the preprocessing of the training rows, and weighs them and their classes.
     ///
     /// # Errors
-    /// [`DataError`] when a class is weighted that is not there.
+    /// [`DataError`] when a class is weighted that is not there, or no training row counts.
     pub fn new(
         config: &'a RunConfig,
         console: Console,
@@ -237,7 +242,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, DataError> {
         let preprocessing = Preprocessing::fit(config.preprocess, &data.train, &split.train);
         let weight = config.settings.class_weight.as_ref();
-        let example_weights = weight.map(|weight| weight.of_examples(data, &split.train)).transpose()?;
+        let example_weights = data::example_weights(data, weight, &split.train)?;
         Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
     }
 }

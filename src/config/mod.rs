@@ -27,11 +27,12 @@ use std::path::{Path, PathBuf};
 /// Keys that say how a run is invoked, not what it computes.
 const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
 /// Keys that do not change the model.
-const NOT_OF_THE_MODEL: [&str; 10] = [
+const NOT_OF_THE_MODEL: [&str; 11] = [
     "data",
     "format",
     "test",
     "label-column",
+    "weight-column",
     "shape",
     "size",
     "threads",

@@ -87,6 +87,12 @@ pub struct Settings {
     #[arg(long, value_name = "NAME|N", help_heading = "Data")]
     pub label_column: Option<String>,
 
+    /// Column (or array of an .npz or safetensors file) that holds a weight of 0 or above for each example: weights
+    /// multiply losses, and times that of the class; preprocessing and test figures count every example once [default:
+    /// an array called weights or sample_weights]
+    #[arg(long, value_name = "NAME|N", help_heading = "Data")]
+    pub weight_column: Option<String>,
+
     /// Rows of features are pictures of so many channels, rows and columns
     #[arg(long, value_name = "CxHxW", help_heading = "Data")]
     pub shape: Option<Planes>,
@@ -354,6 +360,7 @@ impl Settings {
             format: self.format,
             label: self.label,
             label_column: self.label_column.clone(),
+            weight_column: self.weight_column.clone(),
             test: self.test.clone(),
             test_split: self.test_split,
             shape: self.shape,
@@ -466,6 +473,7 @@ mod tests {
         settings.test = Some("x".into());
         settings.test_split = Some(Holdout::Rows(1));
         settings.label_column = Some("x".into());
+        settings.weight_column = Some("x".into());
         settings.shape = "1x1x1".parse().ok();
         settings.size = "1".parse().ok();
         let table = toml::Table::try_from(&settings).expect("serialises");

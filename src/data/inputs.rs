@@ -26,6 +26,8 @@ pub struct InputRequest<'a> {
     pub format: Option<Format>,
     /// Which column of a CSV file holds the labels.
     pub label_column: Option<&'a str>,
+    /// Which column of a CSV file holds weights, which are not looked at.
+    pub weight_column: Option<&'a str>,
     /// What the model's examples are.
     pub shape: Shape,
     /// The model's classes.
@@ -61,13 +63,11 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
     }
     let input = Input::open(path)?;
     let found = format.or_else(|| Format::of(&input.head).filter(|_| !is_records(&input, request)));
-    if request.label_column.is_some() && found != Some(Format::Csv) {
+    let columns = [("label-column", request.label_column), ("weight-column", request.weight_column)];
+    let given = columns.iter().find(|(_, column)| column.is_some() && found != Some(Format::Csv));
+    if let Some(&(key, _)) = given {
         let reason = format!("it is {}", found.map_or("no table", Format::name));
-        return Err(DataError::WithoutEffect {
-            key: "label-column",
-            name: path.display().to_string(),
-            reason,
-        });
+        return Err(DataError::WithoutEffect { key, name: path.display().to_string(), reason });
     }
     match found {
         None => of_cifar(),
@@ -89,7 +89,8 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             from_table(arrays::load_unlabelled(&input, layout)?, request)
         }
         Some(Format::Csv) => {
-            let wanted = csv::Request { label: request.label_column, width: shape.features() };
+            let (label, weight) = (request.label_column, request.weight_column);
+            let wanted = csv::Request { label, weight, width: shape.features() };
             from_table(csv_table(&input, wanted)?.0, request)
         }
         Some(Format::Svmlight) => {
@@ -97,8 +98,8 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             let [table] = tables.map_err(|flaw| input.error(flaw))?;
             from_table(checked(&input, table)?, request)
         }
-        Some(Format::Npz) => from_table(test_of(arrays::load_npz(&input)?), request),
-        Some(Format::Safetensors) => from_table(test_of(arrays::load_safetensors(&input)?), request),
+        Some(Format::Npz) => from_table(test_of(arrays::load_npz(&input, None)?), request),
+        Some(Format::Safetensors) => from_table(test_of(arrays::load_safetensors(&input, None)?), request),
     }
 }
 
@@ -129,7 +130,11 @@ fn pictures_for(request: InputRequest<'_>) -> Result<Table, DataError> {
 }
 
 fn from_contents(found: Found, request: InputRequest<'_>) -> Result<Inputs, DataError> {
-    let settings = Request { label_column: request.label_column.map(Into::into), ..Request::default() };
+    let settings = Request {
+        label_column: request.label_column.map(Into::into),
+        weight_column: request.weight_column.map(Into::into),
+        ..Request::default()
+    };
     from_table(test_of(found.read(request.path, &settings)?), request)
 }
 

@@ -8,8 +8,8 @@ use super::formats::lines::to_floats;
 use super::formats::table::{Contents, Parts, Table};
 use super::formats::{Format, cifar, csv, names, pictures, svmlight, tar};
 use super::{
-    DEFAULT_FOLDER, DataError, Dataset, Examples, Features, GENERATED, Holdout, Label, Planes, Shape, Size,
-    Source, generate, split,
+    DEFAULT_FOLDER, DataError, Dataset, Examples, Features, GENERATED, Holdout, Label, Planes, SampleWeights,
+    Shape, Size, Source, generate, split,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub struct Request {
     pub label: Option<Label>,
     /// Which column of a CSV file holds the labels.
     pub label_column: Option<String>,
+    /// Which column, or array, holds the weights of the examples.
+    pub weight_column: Option<String>,
     /// The test examples, where `data` does not have them.
     pub test: Option<PathBuf>,
     /// How many of the examples test, where nobody told them apart.
@@ -76,6 +78,7 @@ impl Request {
     fn unused_key(&self, used: &[&str]) -> Option<&'static str> {
         let given = [
             ("label-column", self.label_column.is_some()),
+            ("weight-column", self.weight_column.is_some()),
             ("test", self.test.is_some()),
             ("test-split", self.test_split.is_some()),
             ("shape", self.shape.is_some()),
@@ -99,7 +102,8 @@ fn load_path(path: &Path, request: &Request) -> Result<Dataset, DataError> {
     let name = path.display().to_string();
     let used: &[&str] = match found.format {
         Format::Cifar => &[],
-        Format::Csv => &["label-column", "test", "test-split", "shape"],
+        Format::Npz | Format::Safetensors => &["weight-column", "test", "test-split", "shape"],
+        Format::Csv => &["label-column", "weight-column", "test", "test-split", "shape"],
         Format::Pictures => &["test", "test-split", "size"],
         _ => &["test", "test-split", "shape"],
     };
@@ -296,11 +300,12 @@ fn read_files(
         let flaw = Flaw::whole(other.name(), format!("{} as the training file", format.name()));
         return Err(test.error(flaw.hint("both files have one format")));
     }
+    let weights = request.weight_column.as_deref();
     let one = |table: Table| Contents { parts: Parts::One(table), class_names: None, notes: Vec::new() };
     let contents = match format {
-        Format::Npz => arrays::load_npz(train)?,
-        Format::Safetensors => arrays::load_safetensors(train)?,
-        Format::Csv => return read_csv(train, test, request.label_column.as_deref()),
+        Format::Npz => arrays::load_npz(train, weights)?,
+        Format::Safetensors => arrays::load_safetensors(train, weights)?,
+        Format::Csv => return read_csv(train, test, request),
         Format::Svmlight => {
             let rows = |input: &Input| svmlight_rows(input);
             let Some(test) = test else {
@@ -318,7 +323,11 @@ fn read_files(
         }
     };
     let Some(test) = test else { return Ok(contents) };
-    let other = if format == Format::Npz { arrays::load_npz(test)? } else { arrays::load_safetensors(test)? };
+    let other = if format == Format::Npz {
+        arrays::load_npz(test, weights)?
+    } else {
+        arrays::load_safetensors(test, weights)?
+    };
     match (contents.parts, other.parts) {
         (Parts::One(first), Parts::One(second)) => {
             let parts = Parts::Both { train: first, test: second };
@@ -353,13 +362,16 @@ pub fn csv_table(input: &Input, request: csv::Request<'_>) -> Result<(Table, csv
     Ok((checked(input, table)?, columns))
 }
 
-fn read_csv(train: &Input, test: Option<&Input>, label: Option<&str>) -> Result<Contents, DataError> {
-    let (table, columns) = csv_table(train, csv::Request { label, width: None })?;
+fn read_csv(train: &Input, test: Option<&Input>, request: &Request) -> Result<Contents, DataError> {
+    let (label, weight) = (request.label_column.as_deref(), request.weight_column.as_deref());
+    let (table, columns) = csv_table(train, csv::Request { label, weight, width: None })?;
     let guess = format!("labels are from column {}, the only one of texts", columns.label_name());
     let notes = if columns.guessed { vec![guess] } else { Vec::new() };
     let Some(test) = test else { return Ok(Contents { parts: Parts::One(table), class_names: None, notes }) };
-    let place = columns.label.map(|place| (place + 1).to_string());
-    let (other, its_columns) = csv_table(test, csv::Request { label: place.as_deref(), width: None })?;
+    let place = |column: Option<usize>| column.map(|place| (place + 1).to_string());
+    let (label, weight) = (place(columns.label), place(columns.weight));
+    let same = csv::Request { label: label.as_deref(), weight: weight.as_deref(), width: None };
+    let (other, its_columns) = csv_table(test, same)?;
     if let (Some(names), Some(other)) = (&columns.names, &its_columns.names)
         && let Some(at) = names.iter().zip(other).position(|(a, b)| a != b)
     {
@@ -403,6 +415,7 @@ fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Datase
                 features: table.features.none(),
                 shape: table.shape,
                 labels: Some(Labels::default()),
+                weights: table.weights.is_some().then(Vec::new),
             };
             (table, test)
         }
@@ -428,6 +441,7 @@ fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Datase
         ));
     }
     let width = shape.features().unwrap_or_default();
+    let weights = SampleWeights { train: train.weights, test: test.weights };
     let labels = train_labels.assign(&class_names).map_err(|f| flaw(f.within("training labels")))?;
     let train = Examples { features: train.features, labels, width };
     let labels = test_labels.assign(&class_names).map_err(|f| flaw(f.within("test labels")))?;
@@ -441,6 +455,7 @@ fn assemble(contents: Contents, path: &Path, request: &Request) -> Result<Datase
         class_names,
         train,
         test,
+        weights,
         notes: contents.notes,
     })
 }
@@ -510,8 +525,9 @@ fn divide(table: Table, holdout: Holdout) -> Result<(Table, Table), DataError> {
         train.forget_unused();
         test.forget_unused();
     }
-    let part = |features, labels| Table { features, shape: table.shape, labels };
-    Ok((part(train, train_labels), part(test, test_labels)))
+    let (train_weights, test_weights) = table.weights.map(|weights| take_rows(weights, 1, &rows)).unzip();
+    let part = |features, labels, weights| Table { features, shape: table.shape, labels, weights };
+    Ok((part(train, train_labels, train_weights), part(test, test_labels, test_weights)))
 }
 
 /// Takes `rows`, in rising order, out of `values`: what is left, and what was taken.

@@ -14,6 +14,7 @@ mod generate;
 mod inputs;
 mod load;
 pub mod preprocess;
+mod sample_weight;
 mod shape;
 mod split;
 pub mod write;
@@ -28,6 +29,7 @@ pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
 pub use load::{Request, load, load_input};
 pub use preprocess::{Preprocess, Preprocessing};
+pub use sample_weight::{SampleWeights, example_weights};
 pub use shape::Shape;
 pub use split::{Holdout, Split};
 
@@ -95,6 +97,8 @@ pub struct Dataset {
     pub train: Examples,
     /// What only the final figures see.
     pub test: Examples,
+    /// How much each example counts, if the data say so.
+    pub weights: SampleWeights,
     /// Things the user should know, one line each.
     pub notes: Vec<String>,
 }
@@ -105,8 +109,8 @@ impl Dataset {
         self.class_names.len()
     }
 
-    /// SHA-256, in hexadecimal, of shape, class names, and both parts' features and labels: equal
-    /// for equal data, whatever files it came from.
+    /// SHA-256, in hexadecimal, of shape, class names, and both parts' features, labels and weights, if they have any:
+    /// equal for equal data, whatever files it came from.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         let extents = match self.shape {
@@ -121,11 +125,15 @@ impl Dataset {
             hash.update(name.as_bytes());
             hash.update([0]);
         }
-        for part in [&self.train, &self.test] {
+        for (part, weights) in [(&self.train, &self.weights.train), (&self.test, &self.weights.test)] {
             hash.update((part.len() as u64).to_le_bytes());
             part.features.for_each_bytes(|bytes| hash.update(bytes));
             let labels: Vec<u8> = part.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
             hash.update(labels);
+            if let Some(weights) = weights {
+                hash.update("weights");
+                weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+            }
         }
         format!("{:x}", hash.finalize())
     }

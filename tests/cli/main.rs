@@ -26,6 +26,7 @@ mod real_data;
 mod report;
 mod resume;
 mod run_folder;
+mod sample_weight;
 mod support;
 mod sweep;
 mod train;

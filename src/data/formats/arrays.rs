@@ -86,24 +86,30 @@ fn load_group(
             stored.push(self::stored(&input, layout)?);
         }
     }
-    load(at, &stored)
+    load(at, &stored, None)
 }
 
-/// Loads the arrays of an `.npz`.
+/// Loads the arrays of an `.npz`; `weights` names that of the examples' weights, if its own name does not say so.
 ///
 /// # Errors
 /// [`DataError`] when they are missing or wrong.
-pub fn load_npz(input: &Input) -> Result<Contents, DataError> {
-    load(&input.path, &npz_arrays(input).map_err(|trouble| input.error(trouble))?)
+pub fn load_npz(input: &Input, weights: Option<&str>) -> Result<Contents, DataError> {
+    let stored = npz_arrays(input, weights).map_err(|trouble| input.error(trouble))?;
+    load(&input.path, &stored, weights)
 }
 
-fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
+/// Whether an array of that name can be part of a data set.
+fn is_wanted(name: &str, weights: Option<&str>) -> bool {
+    names::read_name(name).is_some() || weights == Some(name)
+}
+
+fn npz_arrays(input: &Input, weights: Option<&str>) -> Result<Vec<Stored>, Trouble> {
     let mut file = input.content.open()?;
     let mut stored = Vec::new();
     for entry in zip::entries(&mut file, input.length)? {
         let name = entry.name.trim_end_matches(".npy").to_owned();
         // Other entries may be anything: pickled objects are not looked at.
-        if names::read_name(&name).is_none() {
+        if !is_wanted(&name, weights) {
             continue;
         }
         file.seek(SeekFrom::Start(entry.start))?;
@@ -130,17 +136,18 @@ fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
     Ok(stored)
 }
 
-/// Loads the tensors of a safetensors file. Class names may stand in its metadata, as `class_names`: a JSON list.
+/// Loads the tensors of a safetensors file; `weights` is as for [`load_npz`]. Class names may stand in its metadata, as
+/// `class_names`: a JSON list.
 ///
 /// # Errors
 /// [`DataError`] when tensors are missing or wrong.
-pub fn load_safetensors(input: &Input) -> Result<Contents, DataError> {
-    let (stored, class_names) = tensors(input).map_err(|trouble| input.error(trouble))?;
-    let contents = load(&input.path, &stored)?;
+pub fn load_safetensors(input: &Input, weights: Option<&str>) -> Result<Contents, DataError> {
+    let (stored, class_names) = tensors(input, weights).map_err(|trouble| input.error(trouble))?;
+    let contents = load(&input.path, &stored, weights)?;
     Ok(Contents { class_names: class_names.or(contents.class_names), ..contents })
 }
 
-fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
+fn tensors(input: &Input, weights: Option<&str>) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
     let damaged = |what: String| Flaw::whole(what, "a whole safetensors file");
     let Some(length) = input.head.get(..8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) else {
         return Err(damaged("less than 8 bytes".into()).into());
@@ -164,7 +171,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     }
     let mut stored = Vec::new();
     for (name, info) in metadata.tensors() {
-        if names::read_name(&name).is_none() {
+        if !is_wanted(&name, weights) {
             continue;
         }
         let (kind, size) = match info.dtype {
@@ -208,26 +215,33 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     Ok((stored, class_names.transpose()?))
 }
 
-/// Loads the arrays that their names choose; `at` is what they are in.
-fn load(at: &Path, stored: &[Stored]) -> Result<Contents, DataError> {
+/// Loads the arrays that their names choose, and that of the name `weights`; `at` is what they are in.
+fn load(at: &Path, stored: &[Stored], weights: Option<&str>) -> Result<Contents, DataError> {
     let flaw = |flaw| DataError::Content { path: at.into(), flaw };
     let names: Vec<String> = stored.iter().map(|array| array.name.clone()).collect();
-    let Chosen { first, test, class_names, left_out } = names::choose(&names).map_err(flaw)?;
-    let table = |(features, labels): (usize, usize)| -> Result<Table, DataError> {
-        // Labels first: they are small, and may be wrong.
+    let Chosen { first, test, weights, class_names, left_out } =
+        names::choose(&names, weights).map_err(flaw)?;
+    let table = |(features, labels): (usize, usize), weights: Option<usize>| -> Result<Table, DataError> {
+        // Labels and weights first: they are small, and may be wrong.
         let of = stored[labels].labels()?;
         let rows = stored[features].array.extents.first().copied().unwrap_or_default();
-        if rows != of.of.len() {
-            let found =
-                format!("{rows} rows of {} and {} of {}", names[features], of.of.len(), names[labels]);
-            return Err(flaw(Flaw::whole(found, "as many of both").hint("are they of the same examples?")));
-        }
+        let as_many = |count: usize, other: usize| {
+            let found = format!("{rows} rows of {} and {count} of {}", names[features], names[other]);
+            let flaw = flaw(Flaw::whole(found, "as many of both").hint("are they of the same examples?"));
+            if count == rows { Ok(()) } else { Err(flaw) }
+        };
+        as_many(of.of.len(), labels)?;
+        let weights = weights.map(|place| {
+            let weights = stored[place].weights()?;
+            as_many(weights.len(), place).map(|()| weights)
+        });
+        let weights = weights.transpose()?;
         let (features, shape) = stored[features].features()?;
-        Ok(Table { features, shape, labels: Some(of) })
+        Ok(Table { features, shape, labels: Some(of), weights })
     };
-    let first = table(first)?;
+    let first = table(first, weights[0])?;
     let parts = match test {
-        Some(test) => Parts::Both { train: first, test: table(test)? },
+        Some(test) => Parts::Both { train: first, test: table(test, weights[1])? },
         None => Parts::One(first),
     };
     let class_names = class_names.map(|place| stored[place].class_names()).transpose()?;
@@ -241,7 +255,7 @@ fn load(at: &Path, stored: &[Stored]) -> Result<Contents, DataError> {
 /// [`DataError`] when it is wrong.
 pub fn load_unlabelled(input: &Input, layout: Layout) -> Result<Table, DataError> {
     let (features, shape) = stored(input, layout)?.features()?;
-    Ok(Table { features, shape, labels: None })
+    Ok(Table { features, shape, labels: None, weights: None })
 }
 
 /// The array that fills a file.

@@ -92,14 +92,7 @@ impl Element {
             (Kind::Bool | Kind::Unsigned, 4) => decode!(u32, raw, out, big, i64::from),
             (Kind::Bool | Kind::Unsigned, _) => decode!(u64, raw, out, big, u64::cast_signed),
             (Kind::Float | Kind::BrainFloat, _) => {
-                let mut floats = vec![0.0_f64; raw.len() / self.size];
-                let out = floats.iter_mut();
-                match (self.kind, self.size) {
-                    (Kind::Float, 2) => decode!(f16, raw, out, big, f64::from),
-                    (Kind::Float, 4) => decode!(f32, raw, out, big, f64::from),
-                    (Kind::Float, _) => decode!(f64, raw, out, big, |value| value),
-                    _ => decode!(bf16, raw, out, big, f64::from),
-                }
+                let floats = self.doubles(raw);
                 if floats.iter().any(|value| value.fract() != 0.0 || value.abs() > 9e15) {
                     return None;
                 }
@@ -107,6 +100,31 @@ impl Element {
             }
         }
         Some(whole)
+    }
+}
+
+impl Element {
+    /// Decodes `raw` in double precision.
+    pub fn doubles(self, raw: &[u8]) -> Vec<f64> {
+        let mut doubles = vec![0.0_f64; raw.len() / self.size];
+        let out = doubles.iter_mut();
+        let big = self.big_endian;
+        match (self.kind, self.size) {
+            (Kind::Float, 2) => decode!(f16, raw, out, big, f64::from),
+            (Kind::Float, 4) => decode!(f32, raw, out, big, f64::from),
+            (Kind::Float, _) => decode!(f64, raw, out, big, |value| value),
+            (Kind::BrainFloat, _) => decode!(bf16, raw, out, big, f64::from),
+            (Kind::Unsigned, 8) => decode!(u64, raw, out, big, |value| value as f64),
+            _ => {
+                return self
+                    .integers(raw)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|whole| whole as f64)
+                    .collect();
+            }
+        }
+        doubles
     }
 }
 

@@ -250,6 +250,14 @@ impl Stored {
         self.unpack(|mut source| self.array.read_labels(&mut source)).map_err(|trouble| self.error(trouble))
     }
 
+    /// Reads it as weights of examples.
+    ///
+    /// # Errors
+    /// [`DataError`] when they cannot be read or are no weights.
+    pub fn weights(&self) -> Result<Vec<f64>, DataError> {
+        self.unpack(|mut source| self.array.read_weights(&mut source)).map_err(|trouble| self.error(trouble))
+    }
+
     /// Reads it as names of classes.
     ///
     /// # Errors

@@ -223,7 +223,12 @@ fn table(pictures: &[Picture], channels: usize, labels: Option<Labels>) -> Table
             (planes, _) => planes.iter().for_each(|plane| pixels.extend_from_slice(plane)),
         }
     }
-    Table { features: Features::Bytes(pixels), shape: Shape::Image { channels, height, width }, labels }
+    Table {
+        features: Features::Bytes(pixels),
+        shape: Shape::Image { channels, height, width },
+        labels,
+        weights: None,
+    }
 }
 
 /// Decodes the files side by side, and resizes them to `size`.

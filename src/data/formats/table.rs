@@ -14,6 +14,8 @@ pub struct Table {
     pub shape: Shape,
     /// One label an example, if the file has them.
     pub labels: Option<Labels>,
+    /// One weight an example, if the file has them.
+    pub weights: Option<Vec<f64>>,
 }
 
 impl Table {

@@ -17,7 +17,7 @@ mod python;
 
 use crate::data::formats::element::side_by_side;
 use crate::data::formats::input::Input;
-use crate::data::{DataError, Dataset, Examples, Features, Shape, Source};
+use crate::data::{DataError, Dataset, Examples, Features, SampleWeights, Shape, Source};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -222,6 +222,7 @@ pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
         class_names,
         train,
         test,
+        weights: SampleWeights::default(),
         notes,
     })
 }
