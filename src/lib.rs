@@ -24,6 +24,8 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod gradcheck;
 pub mod kernel;
 pub mod machine;
