@@ -39,16 +39,18 @@ impl<R: Read> Blocks<R> {
         self.buffer.drain(..self.given);
         self.given = 0;
         loop {
-            let wanted = BLOCK.max(self.buffer.len() + 1);
+            // What is there has no end of line; longer lines are looked for in twice as much each time.
+            let seen = self.buffer.len();
+            let wanted = BLOCK.max(2 * seen);
             if !self.ended {
-                let missing = (wanted - self.buffer.len()) as u64;
+                let missing = (wanted - seen) as u64;
                 let read = (&mut self.source).take(missing).read_to_end(&mut self.buffer)?;
                 self.ended = (read as u64) < missing;
             }
             let end = if self.ended {
                 Some(self.buffer.len())
             } else {
-                memchr::memrchr(b'\n', &self.buffer).map(|at| at + 1)
+                memchr::memrchr(b'\n', &self.buffer[seen..]).map(|at| seen + at + 1)
             };
             if let Some(end) = end {
                 self.given = end;
@@ -199,6 +201,15 @@ mod tests {
             Some((BLOCK, 0))
         );
         assert_eq!(blocks.next_block().expect("reads"), Some((&b"yy\nz"[..], 1)));
+        let line = [vec![b'x'; BLOCK + 3], b"\nyy".to_vec()].concat();
+        assert_eq!(Blocks::new(&line[..]).next_block().expect("reads"), Some((&line[..], 0)));
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_soon() {
+        let endless = std::io::repeat(b'x').take(1 << 40);
+        let Err(Trouble::Flaw(flaw)) = Blocks::new(endless).next_block() else { panic!("a line") };
+        assert!(flaw.found.ends_with("bytes without an end of line"), "{flaw}");
     }
 
     #[test]
