@@ -493,11 +493,12 @@ fn reshape(shape: Shape, wanted: Option<Planes>, name: &str) -> Result<Shape, Da
     let image = Shape::Image { channels, height, width };
     match shape {
         Shape::Vector(features) if image.features() == Some(features) => Ok(image),
-        Shape::Vector(features) => Err(DataError::Mismatch {
-            name: "--shape".into(),
-            found: format!("{planes}, {} features", image.features().unwrap_or(usize::MAX)),
-            expected: format!("{features} features"),
-        }),
+        Shape::Vector(features) => {
+            let found = format!("{planes}, {} features", image.features().unwrap_or(usize::MAX));
+            let flaw = Flaw::new("--shape", found, format!("{features} features as the rows have"))
+                .hint("channels, height and width have that product");
+            Err(DataError::Content { path: name.into(), flaw })
+        }
         Shape::Image { .. } => {
             Err(without_effect("shape", name, &format!("its pictures are {shape} already")))
         }

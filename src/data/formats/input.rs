@@ -138,7 +138,8 @@ impl Input {
     /// # Errors
     /// When the file cannot be opened.
     pub fn stream(&self) -> io::Result<Box<dyn Read + Send>> {
-        let packed = BufReader::with_capacity(BUFFER, self.content.open()?);
+        let whole = Whole { content: self.content.open()?, missing: self.length };
+        let packed = BufReader::with_capacity(BUFFER, whole);
         Ok(if self.gzip {
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(packed)))
         } else {
@@ -166,6 +167,23 @@ impl Input {
     /// The error about this file.
     pub fn error(&self, trouble: impl Into<Trouble>) -> DataError {
         trouble.into().at(&self.path)
+    }
+}
+
+/// Content of a length that is known from before: a file that shrinks while it is read does not just end.
+struct Whole {
+    content: Opened,
+    missing: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.content.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && self.missing > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.missing = self.missing.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 
