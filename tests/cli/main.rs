@@ -4,17 +4,20 @@
 
 #![allow(clippy::float_cmp, reason = "figures that must repeat are compared exactly")]
 
+mod bad_inputs;
 mod class_weight;
 mod config;
 mod data;
 mod determinism;
 mod disk;
 mod divergence;
+mod encode;
 mod errors;
 mod evaluate;
 mod explain;
 mod formats;
 mod gradcheck;
+mod hostile_files;
 mod interrupt;
 mod lbfgs;
 mod lecture;
