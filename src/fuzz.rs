@@ -18,8 +18,8 @@ use std::path::Path;
 const NAME: &str = "bytes";
 /// Bytes that any parser may take, whatever its input: buffers of files and of decompressors, lists of keys.
 const ANY: usize = 2 << 20;
-/// As far as deflate can make a byte, twice over: packed numbers are unpacked, and then decoded.
-const UNPACKED: usize = 2 * 1032;
+/// What deflate can make of a byte, at most.
+const DEFLATE: usize = 1032;
 
 /// A parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,25 +98,28 @@ impl Parser {
         }
     }
 
-    /// The most bytes it may take at once for an input of `length` bytes.
-    pub fn most_memory(self, length: usize) -> usize {
+    /// The most bytes it may take at once for `bytes`.
+    pub fn most_memory(self, bytes: &[u8]) -> usize {
         let times = match self {
-            // As they are, and as features; labels as texts.
+            // As they are, and as features.
             Self::CifarBinary => 4,
             // A value of the arena for an instruction of one byte.
             Self::CifarPython => 128,
-            // Whole values, with keys and places.
-            Self::Safetensors | Self::Model | Self::Checkpoint => 64,
-            Self::Journal | Self::Result | Self::History | Self::Config => 64,
+            // Whole values with their keys and places; labels as texts.
+            Self::Idx | Self::Npy | Self::Csv | Self::CifarArchive | Self::Safetensors => 64,
+            Self::Model | Self::Checkpoint | Self::Journal | Self::Result | Self::History => 64,
+            Self::Config | Self::Grid | Self::ClassWeights => 64,
             // Nodes and names.
             Self::Expression => 1024,
-            Self::Grid | Self::ClassWeights => 64,
-            // What is packed may be zeros; of svmlight's text dense rows may take 256 times as much.
-            Self::CifarArchive | Self::Idx | Self::Npy | Self::Npz | Self::Csv => UNPACKED,
-            Self::Svmlight | Self::DataFile => 256 * UNPACKED,
-            // Deflate's farthest, of pixels of one bit, as bytes: in rows and in planes, of three channels.
-            Self::Picture => 1032 * 8 * 6,
+            // Dense rows may take 256 times their text, and a moment later more of it.
+            Self::Svmlight => 576,
+            // Entries may be packed.
+            Self::Npz => 2 * DEFLATE,
+            // Packed pixels of one bit, as bytes: in rows and in planes, of three channels.
+            Self::Picture | Self::DataFile => 8 * 6 * DEFLATE,
         };
+        let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+        let length = bytes.len().saturating_mul(if gzip { DEFLATE } else { 1 });
         ANY.saturating_add(length.saturating_mul(times))
     }
 

@@ -14,7 +14,7 @@ static ALLOCATOR: counting::Counting = counting::Counting;
 /// When it takes more memory than it may.
 pub fn check(parser: Parser, bytes: &[u8]) {
     let (_, peak) = counting::peak_of(|| parser.accepts(bytes));
-    let most = parser.most_memory(bytes.len());
+    let most = parser.most_memory(bytes);
     assert!(peak <= most, "{peak} bytes taken for an input of {}, at most {most} allowed", bytes.len());
 }
 
