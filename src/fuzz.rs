@@ -106,9 +106,19 @@ impl Parser {
             // A value of the arena for an instruction of one byte.
             Self::CifarPython => 128,
             // Whole values with their keys and places; labels as texts.
-            Self::Idx | Self::Npy | Self::Csv | Self::CifarArchive | Self::Safetensors => 64,
-            Self::Model | Self::Checkpoint | Self::Journal | Self::Result | Self::History => 64,
-            Self::Config | Self::Grid | Self::ClassWeights => 64,
+            Self::Idx
+            | Self::Npy
+            | Self::Csv
+            | Self::CifarArchive
+            | Self::Safetensors
+            | Self::Model
+            | Self::Checkpoint
+            | Self::Journal
+            | Self::Result
+            | Self::History
+            | Self::Config
+            | Self::Grid
+            | Self::ClassWeights => 64,
             // Nodes and names.
             Self::Expression => 1024,
             // Dense rows may take 256 times their text, and a moment later more of it.

@@ -60,6 +60,9 @@ pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// As [`read`], of the text that is in `path`.
+///
+/// # Errors
+/// As [`read`].
 pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let syntax = |error: &toml::de::Error| ConfigError::Syntax {
         path: path.into(),
@@ -93,7 +96,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
             continue;
         }
         if !keys.contains(&key) {
-            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, &keys) });
+            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, keys) });
         }
         let Some(value) = values.get(name) else { continue };
         check_type(&key, value, &origin)?;

@@ -61,7 +61,7 @@ impl Varied {
         let key = key.replace('_', "-");
         let keys = Settings::keys();
         if !keys.contains(&key) {
-            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, &keys) });
+            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, keys) });
         }
         if let Some(reason) = cannot_vary(&key) {
             return Err(ConfigError::CannotVary { origin, reason: reason.into() });
