@@ -113,6 +113,9 @@ pub struct DataArgs {
     /// CSV column that holds the labels: its name, its number from 1, or "last"
     #[arg(long, value_name = "NAME|N")]
     pub label_column: Option<String>,
+    /// CSV column that holds weights, and so no feature: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub weight_column: Option<String>,
 }
 
 impl DataArgs {
@@ -123,6 +126,7 @@ impl DataArgs {
             format: self.format,
             label,
             label_column: self.label_column.clone(),
+            weight_column: self.weight_column.clone(),
             ..DataRequest::default()
         }
     }
@@ -241,6 +245,9 @@ pub struct PredictArgs {
     /// CSV column that holds the labels: its name, its number from 1, or "last"
     #[arg(long, value_name = "NAME|N")]
     pub label_column: Option<String>,
+    /// CSV column that holds weights, and so no feature: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub weight_column: Option<String>,
     /// Form of the output
     #[arg(long, value_enum, default_value = "csv")]
     pub output: Output,
@@ -410,7 +417,7 @@ fn given(matches: &ArgMatches) -> Vec<String> {
         let id = key.replace('-', "_");
         matches.value_source(&id) == Some(ValueSource::CommandLine)
     };
-    Settings::keys().into_iter().filter(typed).collect()
+    Settings::keys().iter().filter(|key| typed(key)).cloned().collect()
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {

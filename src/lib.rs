@@ -25,6 +25,8 @@ pub mod commands;
 pub mod config;
 pub mod data;
 pub mod fetch;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod gradcheck;
 pub mod kernel;
 pub mod machine;

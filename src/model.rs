@@ -13,9 +13,11 @@ use crate::kernel::Compute;
 use crate::metrics::Evaluation;
 use crate::objective::{BatchLoss, LinearProblem, Loss, Objective, Penalty, Stored, Targets, Weights};
 use ndarray::{Array1, Array2};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -78,7 +80,7 @@ pub enum ModelError {
         path: PathBuf,
         /// What the system said.
         #[source]
-        error: std::io::Error,
+        error: io::Error,
     },
     /// Its content is not a model of this program.
     #[error("{}: found {found}, expected {expected}", path.display())]
@@ -221,17 +223,17 @@ impl LinearModel {
     /// # Errors
     /// [`ModelError`] when it cannot be read or is not such a file.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let bytes =
-            std::fs::read(path).map_err(|error| ModelError::Unreadable { path: path.into(), error })?;
-        Self::from_bytes(&bytes).map_err(|(found, expected)| ModelError::Content {
+        let content = |(found, expected): Surprise| ModelError::Content {
             path: path.into(),
             found,
             expected: expected.into(),
-        })
+        };
+        let bytes = read(path).map_err(|error| ModelError::Unreadable { path: path.into(), error })?;
+        bytes.and_then(|bytes| Self::from_bytes(&bytes)).map_err(content)
     }
 
     /// The model in a file's bytes.
-    fn from_bytes(bytes: &[u8]) -> Result<Self, Surprise> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Surprise> {
         let broken =
             |error: safetensors::SafeTensorError| (format!("no safetensors ({error})"), "a model file");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -267,6 +269,34 @@ impl LinearModel {
 
 /// What was found, and what was expected.
 type Surprise = (String, &'static str);
+
+/// The bytes of a model file, if it is as long as its header says: nothing is taken for a file of another kind.
+fn read(path: &Path) -> io::Result<Result<Vec<u8>, Surprise>> {
+    // Longer headers are refused by the format.
+    const MOST_HEADER: u64 = 100_000_000;
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() && !meta.is_dir() {
+        return Ok(Err(("something that is no regular file".into(), "a model file")));
+    }
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(8).read_to_end(&mut bytes)?;
+    let header = <[u8; 8]>::try_from(&bytes[..]).map_or(0, u64::from_le_bytes);
+    if header <= MOST_HEADER {
+        (&mut file).take(header).read_to_end(&mut bytes)?;
+    }
+    if let Some(Ok(metadata)) = bytes.get(8..).map(serde_json::from_slice::<Metadata>) {
+        let (found, expected) = (meta.len(), bytes.len() + metadata.data_len());
+        if found != expected as u64 {
+            return Ok(Err((
+                format!("{found} bytes, where the header tells of {expected}"),
+                "a whole model file",
+            )));
+        }
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(Ok(bytes))
+}
 
 /// The numbers and the shape of the f32 tensor `name`.
 fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<(Vec<f32>, Vec<usize>), Surprise> {

@@ -36,6 +36,9 @@ pub struct DataSetArgs {
     /// CSV column that holds the labels: its name, its number from 1, or "last"
     #[arg(long, value_name = "NAME|N")]
     pub label_column: Option<String>,
+    /// Column (or array of an .npz or safetensors file) that holds a weight for each example
+    #[arg(long, value_name = "NAME|N")]
+    pub weight_column: Option<String>,
     /// Rows of features are pictures of so many channels, rows and columns
     #[arg(long, value_name = "CxHxW")]
     pub shape: Option<Planes>,
@@ -50,13 +53,15 @@ pub struct DataSetArgs {
 impl DataSetArgs {
     /// What to load. There may be no test examples: nothing is tested here.
     pub fn request(&self) -> Request {
-        let Self { data, format, test, test_split, label_column, shape, size, label } = self.clone();
+        let Self { data, format, test, test_split, label_column, weight_column, shape, size, label } =
+            self.clone();
         Request {
             data,
             format,
             test,
             test_split,
             label_column,
+            weight_column,
             shape,
             size,
             label,

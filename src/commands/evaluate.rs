@@ -3,7 +3,7 @@
 use super::{Exit, compute, print, print_json};
 use crate::cli::{EvaluateArgs, Part};
 use crate::config;
-use crate::data::{self, DataError, Dataset, Examples, InputRequest, Inputs, Shape, Source};
+use crate::data::{self, DataError, Dataset, Examples, InputRequest, Inputs, SampleWeights, Shape, Source};
 use crate::model::LinearModel;
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -59,6 +59,7 @@ fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataE
                 path: &path,
                 format: args.data.format,
                 label_column: args.data.label_column.as_deref(),
+                weight_column: args.data.weight_column.as_deref(),
                 shape: about.shape,
                 class_names: &about.class_names,
                 label: None,
@@ -77,6 +78,7 @@ fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataE
                     width: examples.width,
                 },
                 test: examples,
+                weights: SampleWeights::default(),
                 notes: Vec::new(),
             })
         }

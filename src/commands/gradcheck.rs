@@ -33,8 +33,7 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
         count(data.train.len())
     ));
 
-    let class_weight = args.class_weight.as_ref();
-    let weights = class_weight.map(|weight| weight.of_examples(&data, &data.train.all())).transpose()?;
+    let weights = data::example_weights(&data, args.class_weight.as_ref(), &data.train.all())?;
     let losses = [(LossName::Svm, Loss::Svm { margin: args.margin }), (LossName::Softmax, Loss::Softmax)];
     let mut result = GradcheckResult {
         passed: true,

@@ -18,6 +18,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         path: &args.input,
         format: args.format,
         label_column: args.label_column.as_deref(),
+        weight_column: args.weight_column.as_deref(),
         shape: about.shape,
         class_names: &about.class_names,
         label: label_of(&model),

@@ -236,9 +236,14 @@ pub(super) fn tell_objective<S: Store>(session: &Session<'_, S>) {
     };
     let rows = count(session.split.train.len());
     session.console.note(format_args!("objective: {}", session.formula()));
-    if let Some(weight) = &session.config.settings.class_weight {
+    let of_class = session.config.settings.class_weight.as_ref();
+    let of_class = of_class.map(|weight| format!("weight of class y_i ({weight})"));
+    let own = session.data.weights.train.as_ref().map(|_| "the example's weight".to_owned());
+    let factors: Vec<String> = own.into_iter().chain(of_class).collect();
+    if !factors.is_empty() {
         session.console.note(format_args!(
-            "           q_i = weight of class y_i ({weight}), divided by its mean over the training rows"
+            "           q_i = {}, divided by its mean over the training rows",
+            factors.join(" times ")
         ));
     }
     session.console.note(format_args!(
@@ -283,10 +288,11 @@ pub(super) struct Trained {
 }
 
 impl<'a, S: Store> Session<'a, S> {
-    /// Learns the preprocessing of the training rows, and weighs their classes.
+    /// Learns the preprocessing of the training rows, and weighs them and their classes.
     ///
     /// # Errors
-    /// [`DataError`] when a class is weighted that is not there, or rows that are not held cannot be read.
+    /// [`DataError`] when a class is weighted that is not there, no training row counts, or rows that are not held cannot
+    /// be read.
     pub fn new(
         config: &'a RunConfig,
         console: Console,
@@ -297,7 +303,7 @@ impl<'a, S: Store> Session<'a, S> {
         let preprocessing = Preprocessing::fit_stored(config.preprocess, &data.train, &split.train);
         let preprocessing = preprocessing.map_err(Into::into)?;
         let weight = config.settings.class_weight.as_ref();
-        let example_weights = weight.map(|weight| weight.of_examples(data, &split.train)).transpose()?;
+        let example_weights = data::example_weights(data, weight, &split.train)?;
         Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
     }
 }

@@ -5,10 +5,14 @@ use super::grid::Varied;
 use super::settings::Settings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Bytes of a config file, at most.
+const LARGEST: u64 = 1 << 20;
 /// Keys that only a sweep has, beside `[grid]`.
 const OF_A_SWEEP: [&str; 2] = ["random", "folds"];
 /// The table of what varies in a sweep; `[[grid]]` several times for several grids, one after the other.
@@ -40,7 +44,13 @@ impl ConfigFile {
 /// # Errors
 /// [`ConfigError`] for a file that cannot be read, and for the first key or value that is none.
 pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
+    if bytes.len() as u64 > LARGEST {
+        let message = format!("found more than {LARGEST} bytes, expected a config file");
+        return Err(ConfigError::Syntax { path: path.into(), line: 1, message });
+    }
     let text = std::str::from_utf8(&bytes).map_err(|error| ConfigError::Syntax {
         path: path.into(),
         line: line_of(&bytes, error.valid_up_to()),
@@ -50,6 +60,9 @@ pub fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// As [`read`], of the text that is in `path`.
+///
+/// # Errors
+/// As [`read`].
 pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let syntax = |error: &toml::de::Error| ConfigError::Syntax {
         path: path.into(),
@@ -83,7 +96,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
             continue;
         }
         if !keys.contains(&key) {
-            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, &keys) });
+            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, keys) });
         }
         let Some(value) = values.get(name) else { continue };
         check_type(&key, value, &origin)?;

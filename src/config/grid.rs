@@ -61,7 +61,7 @@ impl Varied {
         let key = key.replace('_', "-");
         let keys = Settings::keys();
         if !keys.contains(&key) {
-            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, &keys) });
+            return Err(ConfigError::UnknownKey { origin, suggestion: closest(&key, keys) });
         }
         if let Some(reason) = cannot_vary(&key) {
             return Err(ConfigError::CannotVary { origin, reason: reason.into() });
@@ -86,9 +86,8 @@ impl Varied {
 /// Why a key is the same for all runs of a sweep; `None` if it may vary.
 fn cannot_vary(key: &str) -> Option<&'static str> {
     match key {
-        "data" | "format" | "label" | "label-column" | "test" | "test-split" | "shape" | "size" => {
-            Some("all runs see the same data")
-        }
+        "data" | "format" | "label" | "label-column" | "weight-column" | "test" | "test-split" | "shape"
+        | "size" => Some("all runs see the same data"),
         "class-weight" => Some("losses of runs that weigh classes differently cannot be compared"),
         "validation" => Some("all runs are compared on the same rows"),
         "seed" => Some("all runs have the same seed, so that only the settings differ"),

@@ -11,7 +11,7 @@ mod resume;
 mod settings;
 
 pub use error::{ConfigError, Origin};
-pub use file::{ConfigFile, read};
+pub use file::{ConfigFile, parse, read};
 pub use grid::{Values, Varied};
 pub use memory_size::MemorySize;
 pub use resume::resume;
@@ -29,12 +29,13 @@ use std::path::{Path, PathBuf};
 /// Keys that say how a run is invoked, not what it computes.
 const OF_THE_INVOCATION: [&str; 4] = ["out", "force", "json", "quiet"];
 /// Keys that do not change the model.
-const NOT_OF_THE_MODEL: [&str; 11] = [
+const NOT_OF_THE_MODEL: [&str; 12] = [
     "data",
     "memory",
     "format",
     "test",
     "label-column",
+    "weight-column",
     "shape",
     "size",
     "threads",

@@ -8,6 +8,7 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// The strategies of the lecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -86,6 +87,12 @@ pub struct Settings {
     /// target, species or y, or the only one of texts]
     #[arg(long, value_name = "NAME|N", help_heading = "Data")]
     pub label_column: Option<String>,
+
+    /// Column (or array of an .npz or safetensors file) that holds a weight of 0 or above for each example: weights
+    /// multiply losses, and times that of the class; preprocessing and test figures count every example once [default:
+    /// an array called weights or sample_weights]
+    #[arg(long, value_name = "NAME|N", help_heading = "Data")]
+    pub weight_column: Option<String>,
 
     /// Rows of features are pictures of so many channels, rows and columns
     #[arg(long, value_name = "CxHxW", help_heading = "Data")]
@@ -334,20 +341,27 @@ pub struct Settings {
 /// The defaults are those of the flags.
 impl Default for Settings {
     fn default() -> Self {
-        let command = Self::augment_args(clap::Command::new("defaults"));
-        let matches = command.get_matches_from(["defaults"]);
-        match Self::from_arg_matches(&matches) {
-            Ok(settings) => settings,
-            Err(error) => unreachable!("the default values parse, as a test shows: {error}"),
-        }
+        // Every key of a config file asks for them.
+        static DEFAULTS: LazyLock<Settings> = LazyLock::new(|| {
+            let command = Settings::augment_args(clap::Command::new("defaults"));
+            let matches = command.get_matches_from(["defaults"]);
+            match Settings::from_arg_matches(&matches) {
+                Ok(settings) => settings,
+                Err(error) => unreachable!("the default values parse, as a test shows: {error}"),
+            }
+        });
+        DEFAULTS.clone()
     }
 }
 
 impl Settings {
     /// Every key, in the order of the fields.
-    pub fn keys() -> Vec<String> {
-        let command = Self::augment_args(clap::Command::new("keys"));
-        command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
+    pub fn keys() -> &'static [String] {
+        static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let command = Settings::augment_args(clap::Command::new("keys"));
+            command.get_arguments().filter_map(|arg| arg.get_long().map(Into::into)).collect()
+        });
+        &KEYS
     }
 
     /// The settings about data.
@@ -357,6 +371,7 @@ impl Settings {
             format: self.format,
             label: self.label,
             label_column: self.label_column.clone(),
+            weight_column: self.weight_column.clone(),
             test: self.test.clone(),
             test_split: self.test_split,
             shape: self.shape,
@@ -480,6 +495,7 @@ mod tests {
         settings.test = Some("x".into());
         settings.test_split = Some(Holdout::Rows(1));
         settings.label_column = Some("x".into());
+        settings.weight_column = Some("x".into());
         settings.shape = "1x1x1".parse().ok();
         settings.size = "1".parse().ok();
         settings.memory = "1MB".parse().ok();

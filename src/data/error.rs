@@ -154,6 +154,14 @@ pub enum DataError {
         /// What the data allow.
         expected: String,
     },
+    /// Weights of examples that leave nothing to learn from.
+    #[error(
+        "weights of the examples: found a mean of {mean} over the training rows, expected a number above 0"
+    )]
+    SampleWeights {
+        /// What there is.
+        mean: f64,
+    },
     /// A data set whose features differ from the model's.
     #[error("{name}: found {found}, expected {expected} as the model has")]
     Mismatch {
@@ -203,6 +211,7 @@ impl DataError {
             Self::ClassWeight { .. } => {
                 "name classes as the data do, as in --class-weight cat=2,dog=0.5".into()
             }
+            Self::SampleWeights { .. } => "a row of weight 0 does not count: some rows must".into(),
             Self::Mismatch { .. } => "give --data the kind of data the model was trained on".into(),
         }
     }

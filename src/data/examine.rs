@@ -187,7 +187,7 @@ fn same(data: &Dataset, a: Place, b: Place) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Shape, Source};
+    use crate::data::{SampleWeights, Shape, Source};
 
     fn data(train: &[([u8; 2], u16)], test: &[([u8; 2], u16)]) -> Dataset {
         let part = |rows: &[([u8; 2], u16)]| Examples {
@@ -202,6 +202,7 @@ mod tests {
             class_names: vec!["a".into(), "b".into(), "c".into()],
             train: part(train),
             test: part(test),
+            weights: SampleWeights::default(),
             notes: Vec::new(),
         }
     }

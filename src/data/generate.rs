@@ -4,7 +4,7 @@
 //! class's pattern at a random strength and brightness, under soft clouds and pixel noise of its own. A
 //! linear classifier learns it well but not perfectly.
 
-use super::{Dataset, Examples, Features, Shape, Source};
+use super::{Dataset, Examples, Features, SampleWeights, Shape, Source};
 use crate::random::{self, Stream};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
@@ -36,6 +36,7 @@ pub fn generate(train: usize, test: usize, seed: u64) -> Dataset {
         class_names: (0..CLASSES).map(|class| format!("pattern {class}")).collect(),
         train,
         test,
+        weights: SampleWeights::default(),
         notes: Vec::new(),
     }
 }

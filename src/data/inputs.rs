@@ -26,6 +26,8 @@ pub struct InputRequest<'a> {
     pub format: Option<Format>,
     /// Which column of a CSV file holds the labels.
     pub label_column: Option<&'a str>,
+    /// Which column of a CSV file holds weights, which are not looked at.
+    pub weight_column: Option<&'a str>,
     /// What the model's examples are.
     pub shape: Shape,
     /// The model's classes.
@@ -61,13 +63,15 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
     }
     let input = Input::open(path)?;
     let found = format.or_else(|| Format::of(&input.head).filter(|_| !is_records(&input, request)));
-    if request.label_column.is_some() && !matches!(found, Some(Format::Csv | Format::Parquet)) {
+    let of_table = matches!(found, Some(Format::Csv | Format::Parquet));
+    let columns = [
+        ("label-column", request.label_column, of_table),
+        ("weight-column", request.weight_column, found == Some(Format::Csv)),
+    ];
+    let given = columns.iter().find(|(_, column, has_it)| column.is_some() && !has_it);
+    if let Some(&(key, _, _)) = given {
         let reason = format!("it is {}", found.map_or("no table", Format::name));
-        return Err(DataError::WithoutEffect {
-            key: "label-column",
-            name: path.display().to_string(),
-            reason,
-        });
+        return Err(DataError::WithoutEffect { key, name: path.display().to_string(), reason });
     }
     match found {
         None => of_cifar(),
@@ -89,7 +93,8 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             from_table(arrays::load_unlabelled(&input, layout)?, request)
         }
         Some(Format::Csv) => {
-            let wanted = csv::Request { label: request.label_column, width: shape.features() };
+            let (label, weight) = (request.label_column, request.weight_column);
+            let wanted = csv::Request { label, weight, width: shape.features() };
             from_table(csv_table(&input, wanted)?.0, request)
         }
         Some(Format::Svmlight) => {
@@ -106,8 +111,10 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             let wanted = parquet::Request { label: request.label_column, size, channels, unlabelled };
             from_table(parquet::load(&[input], wanted)?.table, request)
         }
-        Some(Format::Npz) => from_table(test_of(arrays::of_npz(&input)?.load()?), request),
-        Some(Format::Safetensors) => from_table(test_of(arrays::of_safetensors(&input)?.load()?), request),
+        Some(Format::Npz) => from_table(test_of(arrays::of_npz(&input, None)?.load()?), request),
+        Some(Format::Safetensors) => {
+            from_table(test_of(arrays::of_safetensors(&input, None)?.load()?), request)
+        }
     }
 }
 
@@ -138,7 +145,11 @@ fn pictures_for(request: InputRequest<'_>) -> Result<Table, DataError> {
 }
 
 fn from_contents(found: Found, request: InputRequest<'_>) -> Result<Inputs, DataError> {
-    let settings = Request { label_column: request.label_column.map(Into::into), ..Request::default() };
+    let settings = Request {
+        label_column: request.label_column.map(Into::into),
+        weight_column: request.weight_column.map(Into::into),
+        ..Request::default()
+    };
     from_table(test_of(found.read(request.path, &settings)?), request)
 }
 

@@ -8,8 +8,8 @@ use super::formats::labels::Labels;
 use super::formats::table::{Contents, FeatureRows, Parts, Table, take_rows};
 use super::formats::{Format, cifar, csv, names, parquet, pictures, svmlight, tar};
 use super::{
-    DEFAULT_FOLDER, DataError, Dataset, Examples, GENERATED, Holdout, Label, Planes, Shape, Size, Source,
-    Streamed, generate, split,
+    DEFAULT_FOLDER, DataError, Dataset, Examples, GENERATED, Holdout, Label, Planes, SampleWeights, Shape,
+    Size, Source, Streamed, generate, split,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub struct Request {
     pub label: Option<Label>,
     /// Which column of a CSV file holds the labels.
     pub label_column: Option<String>,
+    /// Which column, or array, holds the weights of the examples.
+    pub weight_column: Option<String>,
     /// The test examples, where `data` does not have them.
     pub test: Option<PathBuf>,
     /// How many of the examples test, where nobody told them apart.
@@ -76,6 +78,7 @@ impl Request {
     fn unused_key(&self, used: &[&str]) -> Option<&'static str> {
         let given = [
             ("label-column", self.label_column.is_some()),
+            ("weight-column", self.weight_column.is_some()),
             ("test", self.test.is_some()),
             ("test-split", self.test_split.is_some()),
             ("shape", self.shape.is_some()),
@@ -152,7 +155,8 @@ impl Found {
         let name = path.display().to_string();
         let used: &[&str] = match found.format {
             Format::Cifar => &[],
-            Format::Csv => &["label-column", "test", "test-split", "shape"],
+            Format::Npz | Format::Safetensors => &["weight-column", "test", "test-split", "shape"],
+            Format::Csv => &["label-column", "weight-column", "test", "test-split", "shape"],
             Format::Pictures => &["test", "test-split", "size"],
             Format::Parquet => &["label-column", "test", "test-split", "shape", "size"],
             _ => &["test", "test-split", "shape"],
@@ -264,6 +268,7 @@ impl Found {
 
     /// As [`Found::read`], but features stay in their place.
     fn in_place(self, path: &Path, request: &Request) -> Result<Contents<InPlace>, DataError> {
+        let weights = request.weight_column.as_deref();
         match (&self.place, self.format) {
             (place, Format::Npy | Format::Idx) => {
                 let (arrays, folder) = array_files(place, path, self.format)?;
@@ -271,16 +276,16 @@ impl Found {
             }
             (Place::Pair(train, test), Format::Safetensors) => {
                 check_format(test, self.format, request)?;
-                let both = [train, test].map(|input| arrays::of_safetensors(input)?.in_place());
+                let both = [train, test].map(|input| arrays::of_safetensors(input, weights)?.in_place());
                 let [first, second] = both;
                 with_class_names(path, join(first?, second?, train, test)?)
             }
             (Place::File(input), Format::Safetensors) => {
-                let contents = arrays::of_safetensors(input)?.in_place()?;
+                let contents = arrays::of_safetensors(input, weights)?.in_place()?;
                 let Some(test) = request.test.as_deref() else { return Ok(contents) };
                 let test = Input::open(test)?;
                 check_format(&test, self.format, request)?;
-                join(contents, arrays::of_safetensors(&test)?.in_place()?, input, &test)
+                join(contents, arrays::of_safetensors(&test, weights)?.in_place()?, input, &test)
             }
             _ => Err(self.not_in_place(path)),
         }
@@ -365,11 +370,12 @@ fn read_files(
     if let Some(test) = test {
         check_format(test, format, request)?;
     }
+    let weights = request.weight_column.as_deref();
     let one = |table: Table| Contents { parts: Parts::One(table), class_names: None, notes: Vec::new() };
     let contents = match format {
-        Format::Npz => arrays::of_npz(train)?.load()?,
-        Format::Safetensors => arrays::of_safetensors(train)?.load()?,
-        Format::Csv => return read_csv(train, test, request.label_column.as_deref()),
+        Format::Npz => arrays::of_npz(train, weights)?.load()?,
+        Format::Safetensors => arrays::of_safetensors(train, weights)?.load()?,
+        Format::Csv => return read_csv(train, test, request),
         Format::Parquet => {
             let train = std::slice::from_ref(train);
             return read_parquet(train, test.map(std::slice::from_ref).unwrap_or_default(), request);
@@ -391,7 +397,11 @@ fn read_files(
         }
     };
     let Some(test) = test else { return Ok(contents) };
-    let other = if format == Format::Npz { arrays::of_npz(test)? } else { arrays::of_safetensors(test)? };
+    let other = if format == Format::Npz {
+        arrays::of_npz(test, weights)?
+    } else {
+        arrays::of_safetensors(test, weights)?
+    };
     join(contents, other.load()?, train, test)
 }
 
@@ -444,13 +454,16 @@ pub fn csv_table(input: &Input, request: csv::Request<'_>) -> Result<(Table, csv
     Ok((checked(input, table)?, columns))
 }
 
-fn read_csv(train: &Input, test: Option<&Input>, label: Option<&str>) -> Result<Contents, DataError> {
-    let (table, columns) = csv_table(train, csv::Request { label, width: None })?;
+fn read_csv(train: &Input, test: Option<&Input>, request: &Request) -> Result<Contents, DataError> {
+    let (label, weight) = (request.label_column.as_deref(), request.weight_column.as_deref());
+    let (table, columns) = csv_table(train, csv::Request { label, weight, width: None })?;
     let guess = format!("labels are from column {}, the only one of texts", columns.label_name());
     let notes = if columns.guessed { vec![guess] } else { Vec::new() };
     let Some(test) = test else { return Ok(Contents { parts: Parts::One(table), class_names: None, notes }) };
-    let place = columns.label.map(|place| (place + 1).to_string());
-    let (other, its_columns) = csv_table(test, csv::Request { label: place.as_deref(), width: None })?;
+    let place = |column: Option<usize>| column.map(|place| (place + 1).to_string());
+    let (label, weight) = (place(columns.label), place(columns.weight));
+    let same = csv::Request { label: label.as_deref(), weight: weight.as_deref(), width: None };
+    let (other, its_columns) = csv_table(test, same)?;
     if let (Some(names), Some(other)) = (&columns.names, &its_columns.names)
         && let Some(at) = names.iter().zip(other).position(|(a, b)| a != b)
     {
@@ -507,6 +520,14 @@ fn read_parquet(train: &[Input], test: &[Input], request: &Request) -> Result<Co
     Ok(Contents { parts: Parts::Both { train: table, test: other.table }, class_names, notes })
 }
 
+/// Loads the data set in one file of a format whose files are read alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_input(input: &Input, format: Format, request: &Request) -> Result<Dataset, DataError> {
+    assemble(read_files(input, None, format, request)?, &input.path, request)
+}
+
 /// Makes a data set of what was read.
 fn assemble<F: FeatureRows>(
     contents: Contents<F>,
@@ -532,10 +553,11 @@ fn assemble<F: FeatureRows>(
         }
         (Parts::One(table), Some(holdout)) => divide(table, holdout)?,
         (Parts::One(table), None) if request.no_test => {
-            let Table { features, shape, labels } = table;
+            let Table { features, shape, labels, weights } = table;
             let (all, none) = features.divide(shape.features().unwrap_or_default(), &[]);
-            let test = Table { features: none, shape, labels: Some(Labels::default()) };
-            (Table { features: all, shape, labels }, test)
+            let no_weights = weights.is_some().then(Vec::new);
+            let test = Table { features: none, shape, labels: Some(Labels::default()), weights: no_weights };
+            (Table { features: all, shape, labels, weights }, test)
         }
         (Parts::One(_), None) => return Err(DataError::NoTest { path: path.into() }),
     };
@@ -559,6 +581,7 @@ fn assemble<F: FeatureRows>(
         ));
     }
     let width = shape.features().unwrap_or_default();
+    let weights = SampleWeights { train: train.weights, test: test.weights };
     let labels = train_labels.assign(&class_names).map_err(|f| flaw(f.within("training labels")))?;
     let train = Examples { features: train.features, labels, width };
     let labels = test_labels.assign(&class_names).map_err(|f| flaw(f.within("test labels")))?;
@@ -572,6 +595,7 @@ fn assemble<F: FeatureRows>(
         class_names,
         train,
         test,
+        weights,
         notes: contents.notes,
     })
 }
@@ -603,11 +627,12 @@ fn reshape(shape: Shape, wanted: Option<Planes>, name: &str) -> Result<Shape, Da
     let image = Shape::Image { channels, height, width };
     match shape {
         Shape::Vector(features) if image.features() == Some(features) => Ok(image),
-        Shape::Vector(features) => Err(DataError::Mismatch {
-            name: "--shape".into(),
-            found: format!("{planes}, {} features", image.features().unwrap_or(usize::MAX)),
-            expected: format!("{features} features"),
-        }),
+        Shape::Vector(features) => {
+            let found = format!("{planes}, {} features", image.features().unwrap_or(usize::MAX));
+            let flaw = Flaw::new("--shape", found, format!("{features} features as the rows have"))
+                .hint("channels, height and width have that product");
+            Err(DataError::Content { path: name.into(), flaw })
+        }
         Shape::Image { .. } => {
             Err(without_effect("shape", name, &format!("its pictures are {shape} already")))
         }
@@ -626,6 +651,7 @@ fn divide<F: FeatureRows>(table: Table<F>, holdout: Holdout) -> Result<(Table<F>
         train.forget_unused();
         test.forget_unused();
     }
-    let part = |features, labels| Table { features, shape: table.shape, labels };
-    Ok((part(train, train_labels), part(test, test_labels)))
+    let (train_weights, test_weights) = table.weights.map(|weights| take_rows(weights, 1, &rows)).unzip();
+    let part = |features, labels, weights| Table { features, shape: table.shape, labels, weights };
+    Ok((part(train, train_labels, train_weights), part(test, test_labels, test_weights)))
 }

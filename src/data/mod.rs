@@ -15,6 +15,7 @@ mod generate;
 mod inputs;
 mod load;
 pub mod preprocess;
+mod sample_weight;
 mod shape;
 mod split;
 mod store;
@@ -29,8 +30,9 @@ pub use formats::Format;
 pub use formats::cifar::Label;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
-pub use load::{Request, load, stream};
+pub use load::{Request, load, load_input, stream};
 pub use preprocess::{Preprocess, Preprocessing};
+pub use sample_weight::{SampleWeights, example_weights};
 pub use shape::Shape;
 pub use split::{Holdout, Split};
 pub use store::{Store, View};
@@ -110,6 +112,8 @@ pub struct Dataset<E = Examples> {
     pub train: E,
     /// What only the final figures see.
     pub test: E,
+    /// How much each example counts, if the data say so.
+    pub weights: SampleWeights,
     /// Things the user should know, one line each.
     pub notes: Vec<String>,
 }
@@ -122,8 +126,8 @@ impl<E> Dataset<E> {
 
     /// The same set with its examples made into others by `change`.
     pub fn map<T>(self, change: impl Fn(E) -> T) -> Dataset<T> {
-        let Self { name, source, shape, class_names, train, test, notes } = self;
-        Dataset { name, source, shape, class_names, train: change(train), test: change(test), notes }
+        let Self { name, source, shape, class_names, train, test, weights, notes } = self;
+        Dataset { name, source, shape, class_names, train: change(train), test: change(test), weights, notes }
     }
 }
 
@@ -136,8 +140,8 @@ impl Dataset {
 }
 
 impl<E: Store> Dataset<E> {
-    /// SHA-256, in hexadecimal, of shape, class names, and both parts' features and labels: equal
-    /// for equal data, whatever files it came from.
+    /// SHA-256, in hexadecimal, of shape, class names, and both parts' features, labels and weights, if they have any:
+    /// equal for equal data, whatever files it came from.
     ///
     /// # Errors
     /// When features that are not held cannot be read.
@@ -155,11 +159,15 @@ impl<E: Store> Dataset<E> {
             hash.update(name.as_bytes());
             hash.update([0]);
         }
-        for part in [&self.train, &self.test] {
+        for (part, weights) in [(&self.train, &self.weights.train), (&self.test, &self.weights.test)] {
             hash.update((part.len() as u64).to_le_bytes());
             part.for_each_bytes(&mut |bytes| hash.update(bytes))?;
             let labels: Vec<u8> = part.labels().iter().flat_map(|label| label.to_le_bytes()).collect();
             hash.update(labels);
+            if let Some(weights) = weights {
+                hash.update("weights");
+                weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+            }
         }
         Ok(format!("{:x}", hash.finalize()))
     }

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::data::formats::element::Element;
     use crate::data::formats::in_place::{Layout, Place};
-    use crate::data::{Shape, Source};
+    use crate::data::{SampleWeights, Shape, Source};
 
     /// Rows of one feature, which is the row's number, as is the label.
     fn numbered(rows: usize) -> (tempfile::TempDir, Dataset<Streamed>) {
@@ -205,6 +205,7 @@ mod tests {
             class_names: Vec::new(),
             train: examples(),
             test: examples(),
+            weights: SampleWeights::default(),
             notes: Vec::new(),
         });
         (folder, data)

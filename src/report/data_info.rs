@@ -36,6 +36,18 @@ struct PartInfo {
     min: f32,
     max: f32,
     mean: f64,
+    /// Of the examples, if they have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<WeightInfo>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct WeightInfo {
+    min: f64,
+    max: f64,
+    mean: f64,
+    /// Examples that do not count.
+    zeros: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -94,8 +106,8 @@ impl DataInfo {
                 Features::Floats(_) => "f32",
             },
             digest: found.digest,
-            train: PartInfo::new(data.train.len(), found.train),
-            test: found.test.map(|test| PartInfo::new(data.test.len(), test)),
+            train: PartInfo::new(data.train.len(), found.train, data.weights.train.as_deref()),
+            test: found.test.map(|test| PartInfo::new(data.test.len(), test, data.weights.test.as_deref())),
             classes: classes.map(|(name, (train, test))| ClassInfo { name, train, test }).collect(),
             constant_features: found.constant,
             duplicates: Duplicates::new(&found.repeats, &data.class_names),
@@ -122,6 +134,13 @@ impl DataInfo {
                 ),
                 None => writeln!(text, "  {name:<5}  no rows"),
             };
+        }
+        for (name, part) in parts {
+            if let Some(WeightInfo { min, max, mean, zeros }) = part.and_then(|part| part.weights.as_ref()) {
+                let (mean, zeros) = (measured(*mean, 6), count(*zeros));
+                let _ =
+                    writeln!(text, "Weights in {name}: from {min} to {max}, mean {mean}, {zeros} of them 0");
+            }
         }
         self.write_classes(&mut text);
         let constant: Vec<String> = self.constant_features.iter().map(ToString::to_string).collect();
@@ -153,8 +172,21 @@ impl DataInfo {
 }
 
 impl PartInfo {
-    fn new(rows: usize, Values { low, high, mean }: Values) -> Self {
-        Self { rows, min: low, max: high, mean }
+    fn new(rows: usize, Values { low, high, mean }: Values, weights: Option<&[f64]>) -> Self {
+        let weights = weights.filter(|weights| !weights.is_empty()).map(WeightInfo::new);
+        Self { rows, min: low, max: high, mean, weights }
+    }
+}
+
+impl WeightInfo {
+    fn new(weights: &[f64]) -> Self {
+        let fold = |first, pick: fn(f64, f64) -> f64| weights.iter().copied().fold(first, pick);
+        Self {
+            min: fold(f64::INFINITY, f64::min),
+            max: fold(0.0, f64::max),
+            mean: fold(0.0, |sum, weight| sum + weight) / weights.len() as f64,
+            zeros: weights.iter().filter(|&&weight| weight == 0.0).count(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Fold, Outcome, Plan, Score};
 use crate::config::{RunConfig, Strategy};
-use crate::data::{DataError, Dataset, Examples, Preprocess, Preprocessing};
+use crate::data::{DataError, Dataset, Examples, Preprocess, Preprocessing, example_weights};
 use crate::kernel::{Compute, Gram, Matrix, Team};
 use crate::objective::{LinearProblem, SecondMoment};
 use crate::train::{
@@ -55,7 +55,7 @@ impl<'a> Engine<'a> {
     ) -> Result<Self, DataError> {
         let maps = folds.iter().map(|_| Maps::default()).collect();
         let weight = plan.settings.class_weight.as_ref();
-        let of_fold = |fold: &Fold| weight.map(|weight| weight.of_examples(data, &fold.train)).transpose();
+        let of_fold = |fold: &Fold| example_weights(data, weight, &fold.train);
         let weights = folds.iter().map(of_fold).collect::<Result<_, _>>()?;
         Ok(Self { plan, data, folds, compute, interrupt, maps, weights })
     }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// One line an outcome, as they came.
-const JOURNAL: &str = "journal.jsonl";
+const JOURNAL_FILE: &str = "journal.jsonl";
 /// Where the refit of the best run goes.
 const BEST: &str = "best";
 /// Of the journal's lines.
@@ -34,6 +34,36 @@ impl Header {
     /// For data with that digest.
     pub fn new(data_digest: String) -> Self {
         Self { format: FORMAT, version: env!("CARGO_PKG_VERSION").into(), data_digest }
+    }
+}
+
+/// What a journal holds.
+pub struct Journal {
+    /// Its first line.
+    pub header: Header,
+    /// All others.
+    pub outcomes: Vec<Outcome>,
+    /// Bytes of the lines that are whole.
+    pub length: usize,
+}
+
+impl Journal {
+    /// Reads the file's bytes. A last line that was cut short is left out.
+    ///
+    /// # Errors
+    /// The line, from 1, that is none, and what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, (usize, String)> {
+        let length = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let mut lines = bytes[..length].split_inclusive(|&byte| byte == b'\n');
+        let header = lines.next().ok_or_else(|| (1, "nothing".into()))?;
+        let header: Header = serde_json::from_slice(header).map_err(|error| (1, error.to_string()))?;
+        if header.format != FORMAT {
+            return Err((1, format!("format {}", header.format)));
+        }
+        let outcomes = lines.enumerate().map(|(index, line)| {
+            serde_json::from_slice(line).map_err(|error| (index + 2, error.to_string()))
+        });
+        Ok(Self { header, outcomes: outcomes.collect::<Result<_, _>>()?, length })
     }
 }
 
@@ -140,10 +170,12 @@ impl SweepFolder {
     pub fn create(folder: &RunFolder, config: &str, header: &Header) -> anyhow::Result<Self> {
         let mut line = serde_json::to_vec(header)?;
         line.push(b'\n');
-        folder.write(&[(SWEEP, config.into()), (JOURNAL, line)]).map_err(|error: RunFolderError| error)?;
+        folder
+            .write(&[(SWEEP, config.into()), (JOURNAL_FILE, line)])
+            .map_err(|error: RunFolderError| error)?;
         let path = folder.target().to_path_buf();
         let mut journal = open(&path)?;
-        journal.seek(SeekFrom::End(0)).map_err(|error| io_error(&path.join(JOURNAL), error))?;
+        journal.seek(SeekFrom::End(0)).map_err(|error| io_error(&path.join(JOURNAL_FILE), error))?;
         Ok(Self { path, journal })
     }
 
@@ -154,22 +186,11 @@ impl SweepFolder {
     pub fn reopen(path: &Path) -> Result<(Self, Header, Vec<Outcome>), SweepFolderError> {
         config_in(path)?;
         let mut journal = open(path)?;
-        let file = path.join(JOURNAL);
+        let file = path.join(JOURNAL_FILE);
         let text = fs::read(&file).map_err(|error| io_error(&file, error))?;
-        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        let damaged =
-            |line: usize, found: String| SweepFolderError::Journal { path: file.clone(), line, found };
-        let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
-        let header = lines.next().ok_or_else(|| damaged(1, "nothing".into()))?;
-        let header: Header = serde_json::from_slice(header).map_err(|error| damaged(1, error.to_string()))?;
-        if header.format != FORMAT {
-            return Err(damaged(1, format!("format {}", header.format)));
-        }
-        let outcomes = lines.enumerate().map(|(index, line)| {
-            serde_json::from_slice(line).map_err(|error| damaged(index + 2, error.to_string()))
-        });
-        let outcomes = outcomes.collect::<Result<_, _>>()?;
-        let end = journal.set_len(whole as u64).and_then(|()| journal.seek(SeekFrom::End(0)));
+        let damaged = |(line, found)| SweepFolderError::Journal { path: file.clone(), line, found };
+        let Journal { header, outcomes, length } = Journal::parse(&text).map_err(damaged)?;
+        let end = journal.set_len(length as u64).and_then(|()| journal.seek(SeekFrom::End(0)));
         end.map_err(|error| io_error(&file, error))?;
         Ok((Self { path: path.into(), journal }, header, outcomes))
     }
@@ -189,7 +210,7 @@ impl SweepFolder {
     /// # Errors
     /// [`SweepFolderError::Io`].
     pub fn append(&mut self, outcome: &Outcome) -> Result<(), SweepFolderError> {
-        let file = self.path.join(JOURNAL);
+        let file = self.path.join(JOURNAL_FILE);
         let mut line =
             serde_json::to_vec(outcome).map_err(|error| io_error(&file, io::Error::other(error)))?;
         line.push(b'\n');
@@ -241,7 +262,7 @@ pub fn latest(runs: &Path) -> Result<PathBuf, SweepFolderError> {
 
 /// The journal, locked.
 fn open(folder: &Path) -> Result<File, SweepFolderError> {
-    let path = folder.join(JOURNAL);
+    let path = folder.join(JOURNAL_FILE);
     let journal =
         OpenOptions::new().read(true).write(true).open(&path).map_err(|error| io_error(&path, error))?;
     match journal.try_lock() {
@@ -306,12 +327,12 @@ mod tests {
         let path = parent.path().join("sweep");
         let mut folder = create(&path);
         folder.append(&outcome(0)).expect("appends");
-        let one = fs::read(path.join(JOURNAL)).expect("reads").len();
+        let one = fs::read(path.join(JOURNAL_FILE)).expect("reads").len();
         folder.append(&outcome(1)).expect("appends");
         drop(folder);
-        let text = fs::read(path.join(JOURNAL)).expect("reads");
+        let text = fs::read(path.join(JOURNAL_FILE)).expect("reads");
         for cut in one..text.len() {
-            fs::write(path.join(JOURNAL), &text[..cut]).expect("writes");
+            fs::write(path.join(JOURNAL_FILE), &text[..cut]).expect("writes");
             let (mut folder, _, outcomes) = SweepFolder::reopen(&path).expect("reopens");
             assert_eq!(outcomes, [outcome(0)], "cut at {cut}");
             folder.append(&outcome(2)).expect("appends");
@@ -329,7 +350,7 @@ mod tests {
         let path = parent.path().join("sweep");
         drop(create(&path));
         assert_eq!(latest(parent.path()).expect("there is one"), path);
-        let journal = path.join(JOURNAL);
+        let journal = path.join(JOURNAL_FILE);
         let mut text = fs::read_to_string(&journal).expect("reads");
         text.push_str("{\"run\": 1}\n");
         fs::write(&journal, text).expect("writes");

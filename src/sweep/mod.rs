@@ -13,6 +13,6 @@ mod record;
 
 pub use engine::Engine;
 pub use fold::{Fold, folds};
-pub use folder::{Header, SweepFolder, SweepFolderError, config_in, latest};
+pub use folder::{Header, Journal, SweepFolder, SweepFolderError, config_in, latest};
 pub use plan::{Asked, Plan, PlannedRun, Selection};
 pub use record::{Outcome, Record, Score, best};

@@ -210,8 +210,12 @@ impl<'a, S: Store> Run<'a, S> {
             sums: EpochSums::default(),
             step: 0,
             step_losses: Vec::new(),
-            history: Vec::with_capacity(plan.epochs),
-            start: Start { steps: (steps_per_epoch * plan.epochs) as u64, epochs: plan.epochs, ..start },
+            history: Vec::new(),
+            start: Start {
+                steps: steps_per_epoch.saturating_mul(plan.epochs) as u64,
+                epochs: plan.epochs,
+                ..start
+            },
         }
     }
 

@@ -79,7 +79,7 @@ pub fn search_from(
     let mut run = SearchState {
         weight: Array2::zeros(shape),
         bias: Array1::zeros(problem.classes),
-        attempts: Vec::with_capacity(plan.attempts),
+        attempts: Vec::new(),
         drawn: 0,
         seconds: 0.0,
     };

@@ -143,26 +143,6 @@ fn a_read_only_folder_is_told_before_any_work() {
     assert_eq!(sandbox.run(&["evaluate", "disk/run", "-q"]).code, 0, "the run there can be used");
 }
 
-/// Permissions do not bind root: there, the test says that it is skipped.
-#[test]
-fn a_folder_without_permission_is_told() {
-    use std::os::unix::fs::PermissionsExt;
-    let sandbox = Sandbox::new();
-    sandbox.cifar10("data");
-    fs::create_dir(sandbox.path("closed")).expect("a folder");
-    fs::set_permissions(sandbox.path("closed"), fs::Permissions::from_mode(0o500)).expect("closes");
-    if fs::write(sandbox.path("closed/try"), "").is_ok() {
-        let _ = writeln!(std::io::stderr(), "skipped: a test of permissions, which do not bind this user");
-        return;
-    }
-    let run = sandbox.run(&[&QUIET[..], &["--out", "closed/run"]].concat());
-    assert_fails(&run, 1, &["cannot write closed/run", "Permission denied"]);
-    fs::set_permissions(sandbox.path("data/test_batch.bin"), fs::Permissions::from_mode(0o0))
-        .expect("closes");
-    let run = sandbox.run(&QUIET);
-    assert_fails(&run, 1, &["cannot read data/test_batch.bin", "Permission denied"]);
-}
-
 fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
 }

@@ -4,24 +4,27 @@
 
 #![allow(clippy::float_cmp, reason = "figures that must repeat are compared exactly")]
 
+mod bad_inputs;
 mod class_weight;
 mod config;
 mod data;
 mod determinism;
 mod disk;
 mod divergence;
+mod encode;
 mod errors;
 mod evaluate;
 mod explain;
 mod fetch;
 mod formats;
 mod gradcheck;
+mod hostile_files;
 mod interrupt;
 mod lbfgs;
 mod lecture;
+mod memory;
 #[cfg(feature = "parquet")]
 mod parquet;
-mod memory;
 mod pipes;
 mod predict;
 mod printed;
@@ -30,6 +33,7 @@ mod real_data;
 mod report;
 mod resume;
 mod run_folder;
+mod sample_weight;
 mod support;
 mod sweep;
 mod train;

@@ -110,6 +110,9 @@ pub fn save(data: &Dataset, args: &OutArgs, format: Format, console: Console) ->
             format.name()
         ));
     }
+    if let Some(column) = output.weight_column {
+        console.note(format_args!("note: the examples' weights are in a column: --weight-column {column}"));
+    }
     if data.test.is_empty() {
         console.note("note: it has no test examples: --test-split 0.2 sets rows of it aside");
     }

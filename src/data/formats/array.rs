@@ -4,7 +4,7 @@ use super::arrange::{arrange, shape_of, tuple};
 use super::element::{Element, Numbers};
 use super::flaw::{Flaw, Trouble};
 use super::labels::{Collector, Labels, MOST_CLASSES};
-use crate::data::{Features, Shape};
+use crate::data::{Features, Shape, sample_weight};
 use std::io::Read;
 
 /// What one entry of an array is.
@@ -141,6 +141,22 @@ impl Array {
             }
         }
         Ok(labels.finish())
+    }
+
+    /// Reads weights of examples: numbers of 0 or above, one a row.
+    ///
+    /// # Errors
+    /// [`Trouble`] when they cannot be read, or are no such numbers.
+    pub fn read_weights(&self, source: &mut impl Read) -> Result<Vec<f64>, Trouble> {
+        let (Item::Number(element), [_] | [_, 1]) = (self.item, &self.extents[..]) else {
+            let found = format!("weights of shape {}", tuple(&self.extents));
+            return Err(Flaw::whole(found, "(N,), one number a row").into());
+        };
+        let mut raw = vec![0; self.size];
+        source.read_exact(&mut raw)?;
+        let weights = element.doubles(&raw);
+        sample_weight::check(&weights)?;
+        Ok(weights)
     }
 
     /// Reads names of classes, in the order of their numbers.

@@ -13,7 +13,6 @@ use crate::data::{DataError, Shape};
 use flate2::read::DeflateDecoder;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +46,8 @@ pub struct Arrays {
     /// What they are in.
     at: PathBuf,
     stored: Vec<Stored>,
+    /// The name of the examples' weights, if it was given.
+    weights: Option<String>,
     /// Names of the classes, from metadata.
     class_names: Option<Vec<String>>,
 }
@@ -89,29 +90,33 @@ fn of_group(at: &Path, files: &[PathBuf], layout: Layout, group: Option<&str>) -
         }
         let input = Input::open(path)?;
         if layout.is(&input.head) {
-            let array = layout.parse(&input.head).and_then(|array| Stored::whole(&input, array));
-            stored.push(array.map_err(|flaw| input.error(flaw))?);
+            stored.push(self::stored(&input, layout)?);
         }
     }
-    Ok(Arrays { at: at.into(), stored, class_names: None })
+    Ok(Arrays { at: at.into(), stored, weights: None, class_names: None })
 }
 
-/// The arrays of an `.npz`.
+/// The arrays of an `.npz`; `weights` names that of the examples' weights, if its own name does not say so.
 ///
 /// # Errors
 /// [`DataError`] when they are wrong.
-pub fn of_npz(input: &Input) -> Result<Arrays, DataError> {
-    let stored = npz_arrays(input).map_err(|trouble| input.error(trouble))?;
-    Ok(Arrays { at: input.path.clone(), stored, class_names: None })
+pub fn of_npz(input: &Input, weights: Option<&str>) -> Result<Arrays, DataError> {
+    let stored = npz_arrays(input, weights).map_err(|trouble| input.error(trouble))?;
+    Ok(Arrays { at: input.path.clone(), stored, weights: weights.map(Into::into), class_names: None })
 }
 
-fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
-    let mut file = File::open(&input.path)?;
+/// Whether an array of that name can be part of a data set.
+fn is_wanted(name: &str, weights: Option<&str>) -> bool {
+    names::read_name(name).is_some() || weights == Some(name)
+}
+
+fn npz_arrays(input: &Input, weights: Option<&str>) -> Result<Vec<Stored>, Trouble> {
+    let mut file = input.content.open()?;
     let mut stored = Vec::new();
     for entry in zip::entries(&mut file, input.length)? {
         let name = entry.name.trim_end_matches(".npy").to_owned();
         // Other entries may be anything: pickled objects are not looked at.
-        if names::read_name(&name).is_none() {
+        if !is_wanted(&name, weights) {
             continue;
         }
         file.seek(SeekFrom::Start(entry.start))?;
@@ -132,21 +137,23 @@ fn npz_arrays(input: &Input) -> Result<Vec<Stored>, Trouble> {
         };
         let array = parse().map_err(|flaw: Flaw| flaw.within(&name))?;
         let packing = Packing::Zip { packed: entry.packed, deflated: entry.deflated, crc: entry.crc };
-        stored.push(Stored { name, path: input.path.clone(), offset: entry.start, packing, array });
+        let (path, content) = (input.path.clone(), input.content.clone());
+        stored.push(Stored { name, path, content, offset: entry.start, packing, array });
     }
     Ok(stored)
 }
 
-/// The tensors of a safetensors file. Class names may stand in its metadata, as `class_names`: a JSON list.
+/// The tensors of a safetensors file; `weights` is as for [`of_npz`]. Class names may stand in its metadata, as
+/// `class_names`: a JSON list.
 ///
 /// # Errors
 /// [`DataError`] when tensors are wrong.
-pub fn of_safetensors(input: &Input) -> Result<Arrays, DataError> {
-    let (stored, class_names) = tensors(input).map_err(|trouble| input.error(trouble))?;
-    Ok(Arrays { at: input.path.clone(), stored, class_names })
+pub fn of_safetensors(input: &Input, weights: Option<&str>) -> Result<Arrays, DataError> {
+    let (stored, class_names) = tensors(input, weights).map_err(|trouble| input.error(trouble))?;
+    Ok(Arrays { at: input.path.clone(), stored, weights: weights.map(Into::into), class_names })
 }
 
-fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
+fn tensors(input: &Input, weights: Option<&str>) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble> {
     let damaged = |what: String| Flaw::whole(what, "a whole safetensors file");
     let Some(length) = input.head.get(..8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) else {
         return Err(damaged("less than 8 bytes".into()).into());
@@ -160,7 +167,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     }
     let start = 8 + length;
     let mut header = vec![0; start as usize];
-    File::open(&input.path)?.read_exact(&mut header)?;
+    input.content.open()?.read_exact(&mut header)?;
     let metadata: Metadata =
         serde_json::from_slice(&header[8..]).map_err(|error| damaged(format!("a header with {error}")))?;
     let body = input.length - start;
@@ -170,7 +177,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
     }
     let mut stored = Vec::new();
     for (name, info) in metadata.tensors() {
-        if names::read_name(&name).is_none() {
+        if !is_wanted(&name, weights) {
             continue;
         }
         let (kind, size) = match info.dtype {
@@ -201,7 +208,8 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
             let expected = format!("{} inside the file", array.size);
             return Err(Flaw::new(name, format!("the bytes {from} to {to}"), expected).into());
         }
-        stored.push(Stored { name, path: input.path.clone(), offset, packing: Packing::Plain, array });
+        let (path, content) = (input.path.clone(), input.content.clone());
+        stored.push(Stored { name, path, content, offset, packing: Packing::Plain, array });
     }
     stored.sort_by(|a, b| a.name.cmp(&b.name));
     let class_names = metadata.metadata().as_ref().and_then(|metadata| metadata.get("class_names"));
@@ -214,7 +222,7 @@ fn tensors(input: &Input) -> Result<(Vec<Stored>, Option<Vec<String>>), Trouble>
 }
 
 impl Arrays {
-    /// Reads those that their names choose.
+    /// Reads those that their names choose, and that of the weights.
     ///
     /// # Errors
     /// [`DataError`] when they are missing or wrong.
@@ -237,24 +245,31 @@ impl Arrays {
         let flaw = |flaw| DataError::Content { path: self.at.clone(), flaw };
         let stored = &self.stored;
         let names: Vec<String> = stored.iter().map(|array| array.name.clone()).collect();
-        let Chosen { first, test, class_names, left_out } = names::choose(&names).map_err(flaw)?;
-        let table = |(features, labels): (usize, usize)| -> Result<Table<F>, DataError> {
-            // Labels first: they are small, and may be wrong.
+        let Chosen { first, test, weights, class_names, left_out } =
+            names::choose(&names, self.weights.as_deref()).map_err(flaw)?;
+        let table = |(features, labels): (usize, usize),
+                     weights: Option<usize>|
+         -> Result<Table<F>, DataError> {
+            // Labels and weights first: they are small, and may be wrong.
             let of = stored[labels].labels()?;
             let rows = stored[features].array.extents.first().copied().unwrap_or_default();
-            if rows != of.of.len() {
-                let found =
-                    format!("{rows} rows of {} and {} of {}", names[features], of.of.len(), names[labels]);
-                return Err(flaw(
-                    Flaw::whole(found, "as many of both").hint("are they of the same examples?"),
-                ));
-            }
+            let as_many = |count: usize, other: usize| {
+                let found = format!("{rows} rows of {} and {count} of {}", names[features], names[other]);
+                let flaw = flaw(Flaw::whole(found, "as many of both").hint("are they of the same examples?"));
+                if count == rows { Ok(()) } else { Err(flaw) }
+            };
+            as_many(of.of.len(), labels)?;
+            let weights = weights.map(|place| {
+                let weights = stored[place].weights()?;
+                as_many(weights.len(), place).map(|()| weights)
+            });
+            let weights = weights.transpose()?;
             let (features, shape) = features_of(&stored[features])?;
-            Ok(Table { features, shape, labels: Some(of) })
+            Ok(Table { features, shape, labels: Some(of), weights })
         };
-        let first = table(first)?;
+        let first = table(first, weights[0])?;
         let parts = match test {
-            Some(test) => Parts::Both { train: first, test: table(test)? },
+            Some(test) => Parts::Both { train: first, test: table(test, weights[1])? },
             None => Parts::One(first),
         };
         let class_names = match class_names {
@@ -272,9 +287,17 @@ impl Arrays {
 /// # Errors
 /// [`DataError`] when it is wrong.
 pub fn load_unlabelled(input: &Input, layout: Layout) -> Result<Table, DataError> {
+    let (features, shape) = stored(input, layout)?.features()?;
+    Ok(Table { features, shape, labels: None, weights: None })
+}
+
+/// The array that fills a file.
+///
+/// # Errors
+/// [`DataError`] when its header is wrong, or the file is not as long as it says.
+pub fn stored(input: &Input, layout: Layout) -> Result<Stored, DataError> {
     let array = layout.parse(&input.head).and_then(|array| Stored::whole(input, array));
-    let (features, shape) = array.map_err(|flaw| input.error(flaw))?.features()?;
-    Ok(Table { features, shape, labels: None })
+    array.map_err(|flaw| input.error(flaw))
 }
 
 /// Whether the file's name says that it holds labels.

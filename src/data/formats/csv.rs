@@ -6,8 +6,9 @@
 use super::flaw::{Flaw, Trouble};
 use super::labels::Collector;
 use super::lines::{Blocks, Parser, Stop, append};
-use super::number::Cell;
+use super::number::{self, Cell};
 use super::table::Table;
+use crate::data::sample_weight::{is_weight, no_weight};
 use crate::data::{Features, Shape};
 use std::borrow::Cow;
 use std::io::Read;
@@ -21,6 +22,8 @@ const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "species",
 pub struct Request<'a> {
     /// The label column: its name, its number from 1, or "last".
     pub label: Option<&'a str>,
+    /// The column of the examples' weights, likewise.
+    pub weight: Option<&'a str>,
     /// D of the model that the rows are for: a table of exactly so many columns has no labels.
     pub width: Option<usize>,
 }
@@ -32,6 +35,8 @@ struct Plan {
     columns: usize,
     /// Which column holds the labels.
     label: Option<usize>,
+    /// Which the weights.
+    weight: Option<usize>,
     /// Bytes before the first row.
     header: usize,
 }
@@ -41,6 +46,8 @@ struct Plan {
 pub struct Columns {
     /// Which holds the labels.
     pub label: Option<usize>,
+    /// Which holds the weights.
+    pub weight: Option<usize>,
     /// Whether that is so only because no other column holds texts.
     pub guessed: bool,
     /// Their names, if the table has a header.
@@ -65,6 +72,7 @@ impl Columns {
 pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Columns), Trouble> {
     let mut blocks = Blocks::new(source);
     let mut labels = Collector::default();
+    let mut weights = Vec::new();
     let mut features = Features::Bytes(Vec::new());
     let mut plan: Option<(Plan, Columns)> = None;
     let floats = AtomicBool::new(false);
@@ -72,18 +80,15 @@ pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Colum
         let start = if plan.is_none() { plan.insert(make_plan(block, request)?).0.header } else { 0 };
         let Some((plan, _)) = &plan else { unreachable!("it was made of the first block") };
         let parser = Parser {
-            as_bytes: &|text| {
-                rows::<u8>(text, plan).map(|(values, labels)| (Features::Bytes(values), labels))
-            },
-            as_floats: &|text| {
-                rows::<f32>(text, plan).map(|(values, labels)| (Features::Floats(values), labels))
-            },
+            as_bytes: &|text| rows::<u8>(text, plan).map(|rows| (Features::Bytes(rows.values), rows.rest)),
+            as_floats: &|text| rows::<f32>(text, plan).map(|rows| (Features::Floats(rows.values), rows.rest)),
             floats: AtomicBool::new(floats.load(Ordering::Relaxed)),
         };
         let header_lines = usize::from(start > 0);
         for (values, piece) in parser.parse(&block[start..], lines + header_lines)? {
             append(&mut features, values);
-            labels.append(&piece.finish())?;
+            labels.append(&piece.labels.finish())?;
+            weights.extend(piece.weights);
         }
         floats.store(parser.floats.into_inner(), Ordering::Relaxed);
     }
@@ -91,29 +96,49 @@ pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Colum
         return Err(Flaw::whole("no rows", "a row an example").into());
     };
     let labels = labels.finish();
-    let width = plan.columns - usize::from(plan.label.is_some());
+    let width = plan.features();
     if features.is_empty() {
         return Err(Flaw::whole("a header and no rows", "a row an example").into());
     }
     let labels = plan.label.is_some().then_some(labels);
-    Ok((Table { features, shape: Shape::Vector(width), labels }, columns))
+    let weights = plan.weight.is_some().then_some(weights);
+    Ok((Table { features, shape: Shape::Vector(width), labels, weights }, columns))
+}
+
+/// Rows, but for their features.
+#[derive(Default)]
+struct Rest {
+    labels: Collector,
+    weights: Vec<f64>,
+}
+
+#[derive(Default)]
+struct Rows<T> {
+    values: Vec<T>,
+    rest: Rest,
+}
+
+impl Plan {
+    /// D.
+    fn features(&self) -> usize {
+        self.columns - usize::from(self.label.is_some()) - usize::from(self.weight.is_some())
+    }
 }
 
 /// Parses whole lines.
-fn rows<T: Cell>(text: &[u8], plan: &Plan) -> Result<(Vec<T>, Collector), Stop> {
-    let mut values: Vec<T> = Vec::new();
-    let mut labels = Collector::default();
+fn rows<T: Cell>(text: &[u8], plan: &Plan) -> Result<Rows<T>, Stop> {
+    let mut rows = Rows { values: Vec::new(), rest: Rest::default() };
     let mut at = 0;
     let mut line = 0;
     while at < text.len() {
         let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
         let row = text[at..end].strip_suffix(b"\r").unwrap_or(&text[at..end]);
         if !row.is_empty() {
-            if values.is_empty() {
+            if rows.values.is_empty() {
                 // As many rows as their average length promises.
-                values.reserve((text.len() / (row.len() + 1) + 1) * plan.columns);
+                rows.values.reserve((text.len() / (row.len() + 1) + 1) * plan.columns);
             }
-            parse_row(row, plan, &mut values, &mut labels).map_err(|stop| match stop {
+            parse_row(row, plan, &mut rows).map_err(|stop| match stop {
                 Stop::Flaw(_, flaw) => Stop::Flaw(line, flaw),
                 Stop::NotBytes => Stop::NotBytes,
             })?;
@@ -121,24 +146,20 @@ fn rows<T: Cell>(text: &[u8], plan: &Plan) -> Result<(Vec<T>, Collector), Stop> 
         at = end + 1;
         line += 1;
     }
-    Ok((values, labels))
+    Ok(rows)
 }
 
 #[inline]
-fn parse_row<T: Cell>(
-    row: &[u8],
-    plan: &Plan,
-    values: &mut Vec<T>,
-    labels: &mut Collector,
-) -> Result<(), Stop> {
+fn parse_row<T: Cell>(row: &[u8], plan: &Plan, rows: &mut Rows<T>) -> Result<(), Stop> {
     let mut at = 0;
     for column in 0..plan.columns {
         let last = column + 1 == plan.columns;
         if plan.label != Some(column)
+            && plan.weight != Some(column)
             && let Some((value, length)) = T::parse(&row[at.min(row.len())..])
             && row.get(at + length).map_or(last, |&byte| byte == plan.separator && !last)
         {
-            values.push(value);
+            rows.values.push(value);
             at += length + 1;
             continue;
         }
@@ -151,12 +172,27 @@ fn parse_row<T: Cell>(
             return Err(wrong_count(row, plan));
         }
         if plan.label == Some(column) {
-            labels.push(&field.text).map_err(|flaw| Stop::Flaw(0, flaw))?;
+            rows.rest.labels.push(&field.text).map_err(|flaw| Stop::Flaw(0, flaw))?;
+        } else if plan.weight == Some(column) {
+            rows.rest.weights.push(weight(&field.text, column)?);
         } else {
-            values.push(cell(&field.text, column)?);
+            rows.values.push(cell(&field.text, column)?);
         }
     }
     Ok(())
+}
+
+/// The weight of an example.
+fn weight(text: &[u8], column: usize) -> Result<f64, Stop> {
+    let text = text.trim_ascii();
+    match number::parse(text) {
+        Some((weight, length)) if length == text.len() && is_weight(weight) => Ok(weight),
+        _ => {
+            let shown: String = String::from_utf8_lossy(text).chars().take(30).collect();
+            let shown = if shown.is_empty() { "nothing".into() } else { shown };
+            Err(Stop::Flaw(0, no_weight(format!("column {}", column + 1), shown)))
+        }
+    }
 }
 
 /// A number that is not written plainly.
@@ -247,14 +283,24 @@ fn make_plan(block: &[u8], request: Request<'_>) -> Result<(Plan, Columns), Flaw
     let row = if has_header { second.unwrap_or_default() } else { names.clone() };
     let names = has_header.then_some(names);
     let columns = names.as_ref().unwrap_or(&row).len();
-    let (label, guessed) = label_column(names.as_deref(), &row, columns, request)?;
-    if columns - usize::from(label.is_some()) == 0 {
+    let weight = request.weight.map(|wanted| {
+        find(wanted, "weight", names.as_deref(), columns)
+            .map_err(|flaw| flaw.hint("--weight-column takes a column's name, its number from 1, or last"))
+    });
+    let weight = weight.transpose()?;
+    let (label, guessed) = label_column(names.as_deref(), &row, columns, request, weight)?;
+    if label.is_some() && label == weight {
+        let found = format!("column {} for labels and weights", label.map_or(0, |column| column + 1));
+        return Err(Flaw::new("line 1", found, "a column for each"));
+    }
+    let plan = Plan { separator, columns, label, weight, header: 0 };
+    if plan.features() == 0 {
         return Err(Flaw::new("line 1", "a label and no other column", "at least one column of numbers"));
     }
     let header =
         if has_header { first.len() + 1 + text[first.len()..].starts_with(b"\r") as usize } else { 0 };
     let header = (header + if marked { 3 } else { 0 }).min(block.len());
-    Ok((Plan { separator, columns, label, header }, Columns { label, guessed, names }))
+    Ok((Plan { header, ..plan }, Columns { label, weight, guessed, names }))
 }
 
 fn is_number(text: &str) -> bool {
@@ -274,33 +320,38 @@ pub fn is_label_name(text: &str) -> bool {
     LABEL_NAMES.contains(&text.trim().to_lowercase().as_str())
 }
 
+/// The column that is called `wanted`, or has that number; it holds `what`.
+fn find(wanted: &str, what: &str, names: Option<&[String]>, columns: usize) -> Result<usize, Flaw> {
+    let by_name = names.and_then(|names| names.iter().position(|name| name.trim() == wanted));
+    let by_place = || match wanted.parse::<usize>() {
+        Ok(place) => place.checked_sub(1).filter(|&place| place < columns),
+        Err(_) => (wanted == "last").then(|| columns - 1),
+    };
+    by_name.or_else(by_place).ok_or_else(|| {
+        let expected = match names {
+            Some(names) => format!("the {what} column {wanted:?} among {}", shown(names)),
+            None => format!("the {what} column {wanted:?}"),
+        };
+        Flaw::new("line 1", format!("{columns} columns without it"), expected)
+    })
+}
+
 /// Which column holds the labels, if any does, and whether that is a guess.
 fn label_column(
     names: Option<&[String]>,
     row: &[String],
     columns: usize,
     request: Request<'_>,
+    weight: Option<usize>,
 ) -> Result<(Option<usize>, bool), Flaw> {
-    let unknown = |found: String, expected: String| {
-        Flaw::new("line 1", found, expected)
-            .hint("--label-column takes a column's name, its number from 1, or last")
-    };
+    const HINT: &str = "--label-column takes a column's name, its number from 1, or last";
     if let Some(wanted) = request.label {
-        let by_name = names.and_then(|names| names.iter().position(|name| name.trim() == wanted));
-        let by_place = || match wanted.parse::<usize>() {
-            Ok(place) => place.checked_sub(1).filter(|&place| place < columns),
-            Err(_) => (wanted == "last").then(|| columns - 1),
+        return match find(wanted, "label", names, columns) {
+            Ok(place) => Ok((Some(place), false)),
+            Err(flaw) => Err(flaw.hint(HINT)),
         };
-        let expected = match names {
-            Some(names) => format!("the label column {wanted:?} among {}", shown(names)),
-            None => format!("the label column {wanted:?}"),
-        };
-        let place = by_name.or_else(by_place);
-        return place
-            .map(|place| (Some(place), false))
-            .ok_or_else(|| unknown(format!("{columns} columns without it"), expected));
     }
-    if request.width == Some(columns) {
+    if request.width == Some(columns - usize::from(weight.is_some())) {
         return Ok((None, false));
     }
     let named: Vec<usize> = names
@@ -317,10 +368,12 @@ fn label_column(
         row.iter().enumerate().filter(|(_, text)| !is_number(text)).map(|(at, _)| at).collect();
     match texts[..] {
         [only] => Ok((Some(only), true)),
-        _ => Err(unknown(
+        _ => Err(Flaw::new(
+            "line 1",
             format!("{columns} columns, none of which is the label's for certain"),
-            "one of the name label, or of texts".into(),
-        )),
+            "one of the name label, or of texts",
+        )
+        .hint(HINT)),
     }
 }
 
@@ -342,7 +395,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(text: &str, label: Option<&str>) -> Result<Table, String> {
-        match read(&mut text.as_bytes(), Request { label, width: None }) {
+        match read(&mut text.as_bytes(), Request { label, ..Request::default() }) {
             Ok((table, _)) => Ok(table),
             Err(Trouble::Flaw(flaw)) => Err(flaw.to_string()),
             Err(Trouble::Io(error)) => panic!("{error}"),
@@ -381,7 +434,7 @@ mod tests {
         assert!(of("1,2,3\n", None).expect_err("which?").contains("none of which is the label's"));
         assert!(of("p,q\n1,2\n", Some("z")).expect_err("no z").contains("label column \"z\" among p, q"));
         let (table, _) =
-            read(&mut &b"1,2\n3,4\n"[..], Request { label: None, width: Some(2) }).expect("reads");
+            read(&mut &b"1,2\n3,4\n"[..], Request { width: Some(2), ..Request::default() }).expect("reads");
         assert_eq!((table.labels, table.shape), (None, Shape::Vector(2)));
     }
 

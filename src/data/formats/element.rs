@@ -95,14 +95,7 @@ impl Element {
             (Kind::Bool | Kind::Unsigned, 4) => decode!(u32, raw, out, big, i64::from),
             (Kind::Bool | Kind::Unsigned, _) => decode!(u64, raw, out, big, u64::cast_signed),
             (Kind::Float | Kind::BrainFloat, _) => {
-                let mut floats = vec![0.0_f64; raw.len() / self.size];
-                let out = floats.iter_mut();
-                match (self.kind, self.size) {
-                    (Kind::Float, 2) => decode!(f16, raw, out, big, f64::from),
-                    (Kind::Float, 4) => decode!(f32, raw, out, big, f64::from),
-                    (Kind::Float, _) => decode!(f64, raw, out, big, |value| value),
-                    _ => decode!(bf16, raw, out, big, f64::from),
-                }
+                let floats = self.doubles(raw);
                 if floats.iter().any(|value| value.fract() != 0.0 || value.abs() > 9e15) {
                     return None;
                 }
@@ -110,6 +103,31 @@ impl Element {
             }
         }
         Some(whole)
+    }
+}
+
+impl Element {
+    /// Decodes `raw` in double precision.
+    pub fn doubles(self, raw: &[u8]) -> Vec<f64> {
+        let mut doubles = vec![0.0_f64; raw.len() / self.size];
+        let out = doubles.iter_mut();
+        let big = self.big_endian;
+        match (self.kind, self.size) {
+            (Kind::Float, 2) => decode!(f16, raw, out, big, f64::from),
+            (Kind::Float, 4) => decode!(f32, raw, out, big, f64::from),
+            (Kind::Float, _) => decode!(f64, raw, out, big, |value| value),
+            (Kind::BrainFloat, _) => decode!(bf16, raw, out, big, f64::from),
+            (Kind::Unsigned, 8) => decode!(u64, raw, out, big, |value| value as f64),
+            _ => {
+                return self
+                    .integers(raw)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|whole| whole as f64)
+                    .collect();
+            }
+        }
+        doubles
     }
 }
 
@@ -237,18 +255,28 @@ pub fn not_finite(place: &str, value: f64) -> Flaw {
 /// # Errors
 /// The first failure, in the order of the parts.
 pub fn join<T: Send>(
-    parts: impl Iterator<Item = T>,
+    parts: impl ExactSizeIterator<Item = T>,
     work: impl Fn(T) -> Result<(), Trouble> + Sync,
 ) -> Result<(), Trouble> {
+    side_by_side(parts, work).into_iter().collect()
+}
+
+/// What `work` makes of each part, in order; with a thread for each if there are several.
+pub fn side_by_side<T: Send, R: Send>(
+    parts: impl ExactSizeIterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    if parts.len() == 1 {
+        return parts.map(work).collect();
+    }
     let work = &work;
-    let results: Vec<Result<(), Trouble>> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let workers: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
-    });
-    results.into_iter().collect()
+    })
 }
 
 #[cfg(test)]

@@ -71,8 +71,7 @@ impl Trouble {
             Self::Flaw(flaw) => DataError::Content { path: path.into(), flaw },
             // Decompressors say so when what they read is wrong.
             Self::Io(error) if is_content(error.kind()) => {
-                let flaw = Flaw::whole(error.to_string(), "whole compressed data");
-                DataError::Content { path: path.into(), flaw }
+                DataError::Content { path: path.into(), flaw: of_content(&error) }
             }
             Self::Io(error) => DataError::Unreadable { path: path.into(), error },
         }
@@ -83,12 +82,18 @@ impl Trouble {
     pub fn within(self, part: &str) -> Self {
         match self {
             Self::Flaw(flaw) => Self::Flaw(flaw.within(part)),
-            Self::Io(error) if is_content(error.kind()) => {
-                Self::Flaw(Flaw::new(part, error.to_string(), "whole compressed data"))
-            }
+            Self::Io(error) if is_content(error.kind()) => Self::Flaw(of_content(&error).within(part)),
             Self::Io(error) => Self::Io(error),
         }
     }
+}
+
+/// What a reader of content says.
+fn of_content(error: &io::Error) -> Flaw {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return Flaw::whole("an end too soon", "the rest of its content");
+    }
+    Flaw::whole(error.to_string(), "whole compressed data")
 }
 
 fn is_content(kind: io::ErrorKind) -> bool {

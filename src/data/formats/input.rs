@@ -10,21 +10,73 @@ use crate::data::{DataError, Features, Shape};
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use flate2::{Crc, CrcReader};
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes by which formats are recognised.
 const HEAD: usize = 1 << 16;
 /// How far deflate can shrink anything: 258 bytes to two bits.
-const MOST_RATIO: u64 = 1032;
+pub const MOST_RATIO: u64 = 1032;
 /// Bytes decompressed at a time.
 const BUFFER: usize = 1 << 17;
 
-/// A regular file that is not empty.
+/// Where bytes come from. Readers see no difference.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file, opened anew by everyone who reads.
+    File(PathBuf),
+    /// Bytes at hand.
+    Memory(Arc<[u8]>),
+}
+
+impl Content {
+    /// Opens it at its start.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(&self) -> io::Result<Opened> {
+        Ok(match self {
+            Self::File(path) => Opened::File(File::open(path)?),
+            Self::Memory(bytes) => Opened::Memory(Cursor::new(Arc::clone(bytes))),
+        })
+    }
+}
+
+/// Content under way.
+#[derive(Debug)]
+pub enum Opened {
+    /// A file's.
+    File(File),
+    /// That of bytes at hand.
+    Memory(Cursor<Arc<[u8]>>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Memory(bytes) => bytes.read(buffer),
+        }
+    }
+}
+
+impl Seek for Opened {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Memory(bytes) => bytes.seek(to),
+        }
+    }
+}
+
+/// A data file: regular, and not empty.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Where it is.
+    /// Its name in messages.
     pub path: PathBuf,
+    /// Its bytes, packed as they are.
+    pub content: Content,
     /// Its bytes.
     pub length: u64,
     /// Whether it is compressed by gzip.
@@ -54,9 +106,23 @@ impl Input {
         if meta.len() == 0 {
             return Err(flaw("an empty file", "write or download it again"));
         }
-        let mut input = Self { path: path.into(), length: meta.len(), gzip: false, head: Vec::new() };
+        Self::look(path, Content::File(path.into()), meta.len())
+    }
+
+    /// The same of bytes that are no file, under a name for messages.
+    ///
+    /// # Errors
+    /// [`DataError`] when they begin as compressed data and are none.
+    pub fn of_bytes(name: &Path, bytes: &[u8]) -> Result<Self, DataError> {
+        Self::look(name, Content::Memory(bytes.into()), bytes.len() as u64)
+    }
+
+    /// Looks at the first bytes.
+    fn look(path: &Path, content: Content, length: u64) -> Result<Self, DataError> {
+        let io = |error| DataError::Unreadable { path: path.into(), error };
+        let mut input = Self { path: path.into(), content, length, gzip: false, head: Vec::new() };
         let mut magic = Vec::new();
-        File::open(path).map_err(io)?.take(2).read_to_end(&mut magic).map_err(io)?;
+        input.content.open().map_err(io)?.take(2).read_to_end(&mut magic).map_err(io)?;
         input.gzip = magic == [0x1f, 0x8b];
         let mut head = Vec::new();
         let begun = input.stream().map_err(io)?.take(HEAD as u64).read_to_end(&mut head);
@@ -75,12 +141,12 @@ impl Input {
     /// # Errors
     /// When the file cannot be opened.
     pub fn stream(&self) -> io::Result<Box<dyn Read + Send>> {
-        let file = File::open(&self.path)?;
+        let whole = Whole { content: self.content.open()?, missing: self.length };
+        let packed = BufReader::with_capacity(BUFFER, whole);
         Ok(if self.gzip {
-            let packed = BufReader::with_capacity(BUFFER, file);
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(packed)))
         } else {
-            Box::new(BufReader::with_capacity(BUFFER, file))
+            Box::new(packed)
         })
     }
 
@@ -89,11 +155,14 @@ impl Input {
     /// # Errors
     /// [`Trouble`] when it cannot be read or is longer.
     pub fn bytes(&self, most: usize) -> Result<Vec<u8>, Trouble> {
-        let expected = if self.gzip { 0 } else { self.length.min(most as u64) as usize };
-        let mut bytes = Vec::with_capacity(expected);
+        let too_long = || Flaw::whole(format!("more than {most} bytes"), "a smaller file");
+        if !self.gzip && self.length > most as u64 {
+            return Err(too_long().into());
+        }
+        let mut bytes = Vec::with_capacity(if self.gzip { 0 } else { self.length as usize });
         self.stream()?.take(most as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > most {
-            return Err(Flaw::whole(format!("more than {most} bytes"), "a smaller file").into());
+            return Err(too_long().into());
         }
         Ok(bytes)
     }
@@ -101,6 +170,23 @@ impl Input {
     /// The error about this file.
     pub fn error(&self, trouble: impl Into<Trouble>) -> DataError {
         trouble.into().at(&self.path)
+    }
+}
+
+/// Content of a length that is known from before: a file that shrinks while it is read does not just end.
+struct Whole {
+    content: Opened,
+    missing: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.content.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && self.missing > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.missing = self.missing.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 
@@ -127,8 +213,10 @@ pub enum Packing {
 pub struct Stored {
     /// The name by which its role is found.
     pub name: String,
-    /// The file.
+    /// The file's name in messages.
     pub path: PathBuf,
+    /// The file's bytes.
+    pub content: Content,
     /// The first byte of the array's header in the file.
     pub offset: u64,
     /// How it is packed.
@@ -151,6 +239,7 @@ impl Stored {
         Ok(Self {
             name: input.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             path: input.path.clone(),
+            content: input.content.clone(),
             offset: 0,
             packing: if input.gzip { Packing::Gzip } else { Packing::Plain },
             array,
@@ -215,6 +304,14 @@ impl Stored {
         self.unpack(|mut source| self.array.read_labels(&mut source)).map_err(|trouble| self.error(trouble))
     }
 
+    /// Reads it as weights of examples.
+    ///
+    /// # Errors
+    /// [`DataError`] when they cannot be read or are no weights.
+    pub fn weights(&self) -> Result<Vec<f64>, DataError> {
+        self.unpack(|mut source| self.array.read_weights(&mut source)).map_err(|trouble| self.error(trouble))
+    }
+
     /// Reads it as names of classes.
     ///
     /// # Errors
@@ -232,8 +329,8 @@ impl Stored {
         if self.fills_file() { trouble.at(&self.path) } else { trouble.within(&self.name).at(&self.path) }
     }
 
-    fn open(&self, byte: u64) -> io::Result<File> {
-        let mut file = File::open(&self.path)?;
+    fn open(&self, byte: u64) -> io::Result<Opened> {
+        let mut file = self.content.open()?;
         file.seek(SeekFrom::Start(self.offset + byte))?;
         Ok(file)
     }

@@ -19,6 +19,7 @@ pub struct Labels {
 #[derive(Debug, Default)]
 pub struct Collector {
     labels: Labels,
+    /// Of each text as it was written, and of each name, its place among the names.
     places: HashMap<Box<[u8]>, u32>,
     /// Rows are often sorted by label: most are like the one before.
     last: Option<u32>,
@@ -49,14 +50,15 @@ impl Collector {
     /// A text not seen so far.
     fn add(&mut self, text: &[u8]) -> Result<u32, Flaw> {
         let name = plain(&String::from_utf8_lossy(text));
-        let known = self.labels.texts.iter().position(|known| *known == name);
-        let place = known.unwrap_or(self.labels.texts.len());
+        let known = self.places.get(name.as_bytes()).copied();
+        let place = known.map_or(self.labels.texts.len(), |place| place as usize);
         if place == MOST_CLASSES {
             let place = format!("row {}", self.labels.of.len());
             return Err(Flaw::new(place, "more than 65,536 different labels", "the labels of classes")
                 .hint("is it the right column? --label-column says which"));
         }
         if known.is_none() {
+            self.places.insert(name.as_bytes().into(), place as u32);
             self.labels.texts.push(name);
         }
         self.places.insert(text.into(), place as u32);

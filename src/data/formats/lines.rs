@@ -1,5 +1,6 @@
 //! Text read in blocks of whole lines, each parsed in pieces side by side.
 
+use super::element::side_by_side;
 use super::flaw::{Flaw, Trouble};
 use crate::data::Features;
 use std::io::Read;
@@ -38,16 +39,18 @@ impl<R: Read> Blocks<R> {
         self.buffer.drain(..self.given);
         self.given = 0;
         loop {
-            let wanted = BLOCK.max(self.buffer.len() + 1);
+            // What is there has no end of line; longer lines are looked for in twice as much each time.
+            let seen = self.buffer.len();
+            let wanted = BLOCK.max(2 * seen);
             if !self.ended {
-                let missing = (wanted - self.buffer.len()) as u64;
+                let missing = (wanted - seen) as u64;
                 let read = (&mut self.source).take(missing).read_to_end(&mut self.buffer)?;
                 self.ended = (read as u64) < missing;
             }
             let end = if self.ended {
                 Some(self.buffer.len())
             } else {
-                memchr::memrchr(b'\n', &self.buffer).map(|at| at + 1)
+                memchr::memrchr(b'\n', &self.buffer[seen..]).map(|at| seen + at + 1)
             };
             if let Some(end) = end {
                 self.given = end;
@@ -91,13 +94,7 @@ impl<T: Send> Parser<'_, T> {
     pub fn parse(&self, block: &[u8], lines: usize) -> Result<Vec<T>, Flaw> {
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
         let pieces = cut(block, threads.min(block.len() / PIECE).max(1));
-        let results: Vec<Result<T, Stop>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = pieces.iter().map(|piece| scope.spawn(|| self.piece(piece))).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
+        let results = side_by_side(pieces.iter(), |piece| self.piece(piece));
         let mut line = lines + 1;
         let mut parsed = Vec::with_capacity(pieces.len());
         for (result, piece) in results.into_iter().zip(pieces) {
@@ -204,6 +201,15 @@ mod tests {
             Some((BLOCK, 0))
         );
         assert_eq!(blocks.next_block().expect("reads"), Some((&b"yy\nz"[..], 1)));
+        let line = [vec![b'x'; BLOCK + 3], b"\nyy".to_vec()].concat();
+        assert_eq!(Blocks::new(&line[..]).next_block().expect("reads"), Some((&line[..], 0)));
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_soon() {
+        let endless = std::io::repeat(b'x').take(1 << 40);
+        let Err(Trouble::Flaw(flaw)) = Blocks::new(endless).next_block() else { panic!("a line") };
+        assert!(flaw.found.ends_with("bytes without an end of line"), "{flaw}");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum Role {
     Features,
     /// One label a row.
     Labels,
+    /// One weight a row.
+    Weights,
     /// Names of the classes, by number.
     ClassNames,
 }
@@ -50,6 +52,8 @@ pub fn read_name(name: &str) -> Option<Name> {
     let part = part_of(&words);
     let role = if words.contains(&"names") {
         Role::ClassNames
+    } else if words.iter().any(|word| is_weights(word)) {
+        Role::Weights
     } else if words.iter().any(|word| is_labels(word)) {
         Role::Labels
     } else if words.iter().any(|word| is_features(word)) {
@@ -59,6 +63,8 @@ pub fn read_name(name: &str) -> Option<Name> {
     };
     words.retain(|word| part_word(word).is_none() && !is_labels(word) && !is_features(word));
     words.retain(|word| role != Role::ClassNames || !matches!(*word, "names" | "class" | "classes"));
+    words
+        .retain(|word| role != Role::Weights || !(is_weights(word) || matches!(*word, "sample" | "example")));
     Some(Name { group: words.join(" "), part, role })
 }
 
@@ -83,6 +89,10 @@ fn is_features(word: &str) -> bool {
     )
 }
 
+fn is_weights(word: &str) -> bool {
+    matches!(word, "weights" | "weight")
+}
+
 fn is_labels(word: &str) -> bool {
     matches!(word, "y" | "labels" | "label" | "targets" | "target")
 }
@@ -94,17 +104,19 @@ pub struct Chosen {
     pub first: (usize, usize),
     /// Features and labels to test with, if parts are named.
     pub test: Option<(usize, usize)>,
+    /// Weights of the first examples, and of those to test with.
+    pub weights: [Option<usize>; 2],
     /// Names of the classes.
     pub class_names: Option<usize>,
     /// Names that are left out though they look like examples.
     pub left_out: Vec<usize>,
 }
 
-/// Finds features and labels among `names`.
+/// Finds features and labels among `names`, and weights if there are any: those called `weights`, if that is given.
 ///
 /// # Errors
 /// [`Flaw`] when one of a pair is missing, or when there are several sets.
-pub fn choose(names: &[String]) -> Result<Chosen, Flaw> {
+pub fn choose(names: &[String], weights: Option<&str>) -> Result<Chosen, Flaw> {
     let read: Vec<Option<Name>> = names.iter().map(|name| read_name(name)).collect();
     let mut groups: Vec<&str> = read
         .iter()
@@ -162,9 +174,20 @@ pub fn choose(names: &[String]) -> Result<Chosen, Flaw> {
                 .hint("name the arrays so: data/README.md lists the words")
         })?,
     };
-    let used = [Some(first.0), Some(first.1), test.map(|t| t.0), test.map(|t| t.1), class_names];
+    let first_part = if train.is_some() { Part::Train } else { Part::Whole };
+    let of_first = match weights {
+        Some(wanted) => Some(names.iter().position(|name| name == wanted).ok_or_else(|| {
+            Flaw::whole(few(names), format!("an array {wanted:?} of weights"))
+                .hint("--weight-column takes the name of an array")
+        })?),
+        None => find(first_part, Role::Weights)?.or(find(Part::Whole, Role::Weights)?),
+    };
+    let of_test = if test.is_some() { find(Part::Test, Role::Weights)? } else { None };
+    let weights = [of_first, of_test];
+    let used =
+        [Some(first.0), Some(first.1), test.map(|t| t.0), test.map(|t| t.1), class_names, of_first, of_test];
     let left_out = (0..names.len()).filter(|&at| read[at].is_some() && !used.contains(&Some(at))).collect();
-    Ok(Chosen { first, test, class_names, left_out })
+    Ok(Chosen { first, test, weights, class_names, left_out })
 }
 
 /// A list of names for a message; of a long one its beginning.
@@ -180,7 +203,7 @@ mod tests {
 
     fn chosen(names: &[&str]) -> Result<Chosen, String> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        choose(&names).map_err(|flaw| flaw.to_string())
+        choose(&names, None).map_err(|flaw| flaw.to_string())
     }
 
     #[test]
@@ -198,6 +221,8 @@ mod tests {
             ("class_names", "", Part::Whole, Role::ClassNames),
             ("label_names.npy", "", Part::Whole, Role::ClassNames),
             ("clip_train_embeddings.npy", "clip", Part::Train, Role::Features),
+            ("sample_weights", "", Part::Whole, Role::Weights),
+            ("sample_weight_test.npy", "", Part::Test, Role::Weights),
         ] {
             let expected = Name { group: group.into(), part, role };
             assert_eq!(read_name(name), Some(expected), "{name}");
@@ -209,7 +234,13 @@ mod tests {
     fn pairs_are_found_in_any_order() {
         let found =
             chosen(&["y_test", "x_train", "class_names", "x_test", "val_images", "y_train", "readme"]);
-        let expected = Chosen { first: (1, 5), test: Some((3, 0)), class_names: Some(2), left_out: vec![4] };
+        let expected = Chosen {
+            first: (1, 5),
+            test: Some((3, 0)),
+            weights: [None; 2],
+            class_names: Some(2),
+            left_out: vec![4],
+        };
         assert_eq!(found, Ok(expected));
         let found = chosen(&["labels", "features"]).expect("a pair");
         assert_eq!((found.first, found.test), ((1, 0), None));

@@ -4,8 +4,9 @@
 //! grey they have one channel, else three. Transparency and orientation marks are ignored, as torchvision's
 //! `ImageFolder` does.
 
+use super::element::side_by_side;
 use super::flaw::Flaw;
-use super::input::Input;
+use super::input::{Input, MOST_RATIO};
 use super::labels::Labels;
 use super::names::{Part, part_of};
 use super::resize::resize;
@@ -216,7 +217,12 @@ fn table(pictures: &[Picture], channels: usize, labels: Option<Labels>) -> Table
             (planes, _) => planes.iter().for_each(|plane| pixels.extend_from_slice(plane)),
         }
     }
-    Table { features: Features::Bytes(pixels), shape: Shape::Image { channels, height, width }, labels }
+    Table {
+        features: Features::Bytes(pixels),
+        shape: Shape::Image { channels, height, width },
+        labels,
+        weights: None,
+    }
 }
 
 fn check_same(picture: &Picture, expected: [usize; 2]) -> Result<(), Flaw> {
@@ -256,7 +262,7 @@ impl Album {
             }
             Ok(parse(bytes)?.fit(size))
         };
-        for (at, picture) in side_by_side(encoded, |&bytes| decode(bytes)).into_iter().enumerate() {
+        for (at, picture) in on_all_cores(encoded, |&bytes| decode(bytes)).into_iter().enumerate() {
             let expected = self.0.first().map(|first| first.size);
             let checked = picture
                 .and_then(|picture| check_same(&picture, expected.unwrap_or(picture.size)).map(|()| picture));
@@ -277,29 +283,21 @@ impl Album {
 }
 
 /// Does `work` on each item, on all cores, and returns what comes of them in order.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
-    let part = items.len().div_ceil(threads).max(1);
-    let work = &work;
-    let do_part = move |items: &[T]| -> Vec<R> { items.iter().map(work).collect() };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = items.chunks(part).map(|items| scope.spawn(move || do_part(items))).collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<R>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().flat_map(join).collect()
-    })
+    let parts = items.chunks(items.len().div_ceil(threads).max(1));
+    let results = side_by_side(parts, |items| items.iter().map(&work).collect::<Vec<R>>());
+    results.into_iter().flatten().collect()
 }
 
 /// Decodes the files side by side, and resizes them to `size`.
 fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<Picture>, DataError> {
-    side_by_side(paths, |path| read(path, size)).into_iter().collect()
+    on_all_cores(paths, |path| read(path, size)).into_iter().collect()
 }
 
 fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
     let input = Input::open(path)?;
-    let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
-    Ok(parse(&bytes).map_err(|flaw| input.error(flaw))?.fit(size))
+    Ok(decoded(&input)?.fit(size))
 }
 
 impl Picture {
@@ -311,20 +309,44 @@ impl Picture {
     }
 }
 
+/// Decodes a picture's file.
+fn decoded(input: &Input) -> Result<Picture, DataError> {
+    let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
+    parse(&bytes).map_err(|flaw| input.error(flaw))
+}
+
+/// Reads the one picture of `input` as an example.
+pub(crate) fn load_one(input: &Input) -> Result<Table, DataError> {
+    let picture = decoded(input)?;
+    let channels = picture.planes.len();
+    Ok(table(&[picture], channels, None))
+}
+
 /// Decodes a picture.
 fn parse(bytes: &[u8]) -> Result<Picture, Flaw> {
     if bytes.starts_with(b"\x89PNG") { parse_png(bytes) } else { parse_jpeg(bytes) }
 }
 
 fn damaged(message: String) -> Flaw {
-    Flaw::whole(message, "a whole picture").hint("open it in another program, or leave it out")
+    damaged_as(message, "a whole picture")
 }
 
-fn check_size(width: usize, height: usize) -> Result<(), Flaw> {
-    if (1..=MOST_SIDE).contains(&width) && (1..=MOST_SIDE).contains(&height) {
-        return Ok(());
+fn damaged_as(found: String, expected: &str) -> Flaw {
+    Flaw::whole(found, expected).hint("open it in another program, or leave it out")
+}
+
+/// Makes sure that a picture of `packed` bytes may have such extents, and so many bytes to unpack, before memory is
+/// taken for them.
+fn check_size(width: usize, height: usize, unpacked: usize, packed: usize) -> Result<(), Flaw> {
+    let sides = 1..=MOST_SIDE;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return Err(Flaw::whole(format!("{width} x {height} pixels"), format!("1 to {MOST_SIDE} a side")));
     }
-    Err(Flaw::whole(format!("{width} x {height} pixels"), format!("1 to {MOST_SIDE} a side")))
+    if unpacked as u64 > (packed as u64).saturating_mul(MOST_RATIO) {
+        let found = format!("{packed} bytes for {width} x {height} pixels");
+        return Err(damaged_as(found, "what can be compressed so far"));
+    }
+    Ok(())
 }
 
 fn parse_png(bytes: &[u8]) -> Result<Picture, Flaw> {
@@ -332,8 +354,9 @@ fn parse_png(bytes: &[u8]) -> Result<Picture, Flaw> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(error)?;
-    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    check_size(width, height)?;
+    let info = reader.info();
+    let (width, height) = (info.width as usize, info.height as usize);
+    check_size(width, height, info.raw_row_length().saturating_mul(height), bytes.len())?;
     let size = reader.output_buffer_size().ok_or_else(|| damaged("too many pixels".into()))?;
     let mut pixels = vec![0; size];
     let frame = reader.next_frame(&mut pixels).map_err(error)?;
@@ -354,6 +377,10 @@ fn parse_jpeg(bytes: &[u8]) -> Result<Picture, Flaw> {
         DecoderOptions::default().set_max_width(MOST_SIDE).set_max_height(MOST_SIDE).set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(error)?;
+    let info = decoder.info().ok_or_else(|| damaged("no size".into()))?;
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    // 64 pixels take a bit at least: this allows half of one.
+    check_size(width, height, width * height, bytes.len())?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let channels = if grey { 1 } else { 3 };
     decoder.set_options(options.jpeg_set_out_colorspace(if grey {
@@ -362,9 +389,6 @@ fn parse_jpeg(bytes: &[u8]) -> Result<Picture, Flaw> {
         ColorSpace::RGB
     }));
     let pixels = decoder.decode().map_err(error)?;
-    let info = decoder.info().ok_or_else(|| damaged("no size".into()))?;
-    let (width, height) = (usize::from(info.width), usize::from(info.height));
-    check_size(width, height)?;
     if pixels.len() != width * height * channels {
         return Err(damaged(format!("{} bytes for {width} x {height} pixels", pixels.len())));
     }

@@ -181,8 +181,12 @@ pub fn finish<const FILES: usize>(
                 Features::Floats(narrow(values, stride, first, features, count, rows.text)?)
             }
         };
-        let table =
-            Table { features: features_of, shape: Shape::Vector(features), labels: Some(rows.labels) };
+        let table = Table {
+            features: features_of,
+            shape: Shape::Vector(features),
+            labels: Some(rows.labels),
+            weights: None,
+        };
         tables.push(table);
     }
     let tables: Result<[Table; FILES], _> = tables.try_into();

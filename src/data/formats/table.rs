@@ -16,6 +16,8 @@ pub struct Table<F = Features> {
     pub shape: Shape,
     /// One label an example, if the file has them.
     pub labels: Option<Labels>,
+    /// One weight an example, if the file has them.
+    pub weights: Option<Vec<f64>>,
 }
 
 /// Rows of features on their way into a data set, wherever they are.

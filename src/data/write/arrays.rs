@@ -2,7 +2,7 @@
 
 use super::{Loss, label_numbers, planes};
 use crate::data::formats::arrange::shape_of;
-use crate::data::{Dataset, Examples, Features, Planes, Shape};
+use crate::data::{Dataset, Examples, Features, Planes, SampleWeights, Shape};
 use std::io::{self, Write};
 
 /// Numbers of one type.
@@ -13,6 +13,8 @@ pub enum Numbers<'a> {
     Floats(&'a [f32]),
     /// Labels.
     Whole(Vec<i64>),
+    /// Weights.
+    Doubles(&'a [f64]),
 }
 
 /// An array, first index slowest.
@@ -25,7 +27,7 @@ pub struct Array<'a> {
     pub numbers: Numbers<'a>,
 }
 
-/// Labels before features, and what `--shape` must say to get pictures again.
+/// Weights and labels before features, and what `--shape` must say to get pictures again.
 pub struct Arrays<'a> {
     /// The arrays.
     pub arrays: Vec<Array<'a>>,
@@ -33,7 +35,8 @@ pub struct Arrays<'a> {
     pub shape: Option<Planes>,
 }
 
-/// The arrays of `data`: two of each part, or `features` and `labels` where there are no test examples.
+/// The arrays of `data`: two of each part, and one more of weights if it has them; `features` and `labels` where there
+/// are no test examples.
 pub fn of<'a>(data: &'a Dataset, format: &'static str) -> Result<Arrays<'a>, Loss> {
     let numbers = label_numbers(data, format)?;
     let extents = extents(data.shape);
@@ -42,6 +45,13 @@ pub fn of<'a>(data: &'a Dataset, format: &'static str) -> Result<Arrays<'a>, Los
     } else {
         &[(&data.train, "X_train", "y_train"), (&data.test, "X_test", "y_test")]
     };
+    let SampleWeights { train, test } = &data.weights;
+    let train_name = if data.test.is_empty() { "sample_weights" } else { "sample_weights_train" };
+    let weights =
+        [(train_name, train), ("sample_weights_test", test)].into_iter().filter_map(|(name, weights)| {
+            let weights = weights.as_deref().filter(|weights| !weights.is_empty())?;
+            Some(Array { name, extents: vec![weights.len()], numbers: Numbers::Doubles(weights) })
+        });
     let labels = parts.iter().map(|&(part, _, name)| {
         let numbers = part.labels.iter().map(|&label| numbers[usize::from(label)]).collect();
         Array { name, extents: vec![part.len()], numbers: Numbers::Whole(numbers) }
@@ -55,7 +65,7 @@ pub fn of<'a>(data: &'a Dataset, format: &'static str) -> Result<Arrays<'a>, Los
         Array { name, extents, numbers }
     });
     let shape = if extents.len() == 1 { planes(data.shape) } else { None };
-    Ok(Arrays { arrays: labels.chain(features).collect(), shape })
+    Ok(Arrays { arrays: weights.chain(labels).chain(features).collect(), shape })
 }
 
 /// The extents of one example: those of a picture only if a reader would take them for it.
@@ -78,6 +88,7 @@ impl Numbers<'_> {
             Self::Bytes(values) => out.write_all(values),
             Self::Floats(values) => values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes())),
             Self::Whole(values) => values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes())),
+            Self::Doubles(values) => values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes())),
         }
     }
 
@@ -86,7 +97,7 @@ impl Numbers<'_> {
         match self {
             Self::Bytes(_) => 1,
             Self::Floats(_) => 4,
-            Self::Whole(_) => 8,
+            Self::Whole(_) | Self::Doubles(_) => 8,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! CIFAR-10's binary layout: five batches, a test batch and the class names, for up to 256 classes.
 
-use super::{File, Loss, Output, check_lines, write_lines};
+use super::{File, Loss, Output, check_lines, check_no_weights, write_lines};
 use crate::data::formats::cifar::SHAPE;
 use crate::data::{Dataset, Examples, Features};
 use std::io::{self, Write};
@@ -28,6 +28,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         let found = format!("{train} training and {test} test images");
         return loss(found, "at least one in each of 5 training batches and the test batch");
     }
+    check_no_weights(data, "cifar")?;
     check_lines(data, "cifar")?;
     let mut files: Vec<File<'_>> = Vec::new();
     for batch in 0..BATCHES {
@@ -37,7 +38,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
     }
     files.push(File::new("test_batch.bin", move |out| records(&data.test, test_pixels, 0..test, out)));
     files.push(File::new("batches.meta.txt", |out| write_lines(&data.class_names, out)));
-    Ok(Output { files, shape: None })
+    Ok(Output { files, shape: None, weight_column: None })
 }
 
 /// Records of a label byte and the pixels.

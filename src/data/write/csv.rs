@@ -8,23 +8,33 @@ use super::{
 use crate::data::{Dataset, Examples};
 use std::io::{self, Write};
 
+/// The column of the examples' weights.
+const WEIGHT: &str = "weight";
+
 /// Plans the folder or the file.
-pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
+pub fn plan<'a>(data: &'a Dataset) -> Result<Output<'a>, Loss> {
     check_different(data, "csv")?;
     check_lines(data, "csv")?;
     check_plain(data, "csv")?;
     let fields: Vec<String> = data.class_names.iter().map(|name| field(name)).collect();
-    let part = |name: &str, part| {
+    let part = |name: &str, part, weights: &'a Option<Vec<f64>>| {
         let fields = fields.clone();
-        File::new(name, move |out| write(part, &fields, out))
+        File::new(name, move |out| write(part, &fields, weights.as_deref(), out))
     };
+    let weights = &data.weights;
     let files = if data.test.is_empty() {
         check_own_order(data, "csv")?;
-        vec![part("", &data.train)]
+        vec![part("", &data.train, &weights.train)]
     } else {
-        vec![part("train.csv", &data.train), part("test.csv", &data.test), class_names_file(data, "csv")?]
+        if weights.train.is_some() != weights.test.is_some() {
+            let found = "weights of the examples of one part";
+            return Err(Loss::new("csv", found, "those of both, or --to npz"));
+        }
+        let (train, test) =
+            (part("train.csv", &data.train, &weights.train), part("test.csv", &data.test, &weights.test));
+        vec![train, test, class_names_file(data, "csv")?]
     };
-    Ok(Output { files, shape: planes(data.shape) })
+    Ok(Output { files, shape: planes(data.shape), weight_column: weights.train.as_ref().map(|_| WEIGHT) })
 }
 
 /// A text as a field: in quotes if it would be taken apart without.
@@ -36,13 +46,19 @@ fn field(text: &str) -> String {
     }
 }
 
-fn write(part: &Examples, fields: &[String], out: &mut dyn Write) -> io::Result<()> {
+fn write(part: &Examples, fields: &[String], weights: Option<&[f64]>, out: &mut dyn Write) -> io::Result<()> {
     let cells = Cells::new(&part.features);
     out.write_all(b"label")?;
+    if weights.is_some() {
+        write!(out, ",{WEIGHT}")?;
+    }
     (1..=part.width).try_for_each(|feature| write!(out, ",x{feature}"))?;
     for (row, &label) in part.labels.iter().enumerate() {
         out.write_all(b"\n")?;
         out.write_all(fields[usize::from(label)].as_bytes())?;
+        if let Some(weights) = weights {
+            write!(out, ",{}", weights[row])?;
+        }
         for index in row * part.width..(row + 1) * part.width {
             out.write_all(b",")?;
             cells.write(index, out)?;

@@ -19,18 +19,20 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         }));
     }
     files.push(class_names_file(data, "idx")?);
-    Ok(Output { files, shape: arrays.shape })
+    Ok(Output { files, shape: arrays.shape, weight_column: None })
 }
 
-/// The type of numbers: bytes, 32-bit whole numbers or floats.
+/// The type of numbers: bytes, 32-bit whole numbers, floats, and these of double precision.
 const BYTES: u8 = 0x08;
 const WHOLE: u8 = 0x0c;
 const FLOATS: u8 = 0x0d;
+const DOUBLES: u8 = 0x0e;
 
 fn code(array: &Array<'_>) -> Result<u8, Loss> {
     match &array.numbers {
         Numbers::Bytes(_) => Ok(BYTES),
         Numbers::Floats(_) => Ok(FLOATS),
+        Numbers::Doubles(_) => Ok(DOUBLES),
         Numbers::Whole(labels) if labels.iter().all(|&label| u8::try_from(label).is_ok()) => Ok(BYTES),
         Numbers::Whole(labels) => match labels.iter().find(|&&label| i32::try_from(label).is_err()) {
             Some(label) => Err(Loss::new("idx", format!("the label {label}"), "labels of 32 bits")),
@@ -45,6 +47,8 @@ fn file_name(array: &Array<'_>, code: u8) -> String {
         "y_train" => "train-labels",
         "X_test" => "t10k-images",
         "y_test" => "t10k-labels",
+        "sample_weights_train" => "train-weights",
+        "sample_weights_test" => "t10k-weights",
         other => other,
     };
     let kind = if code == BYTES { "-ubyte" } else { "" };
@@ -66,6 +70,7 @@ fn write(numbers: &Numbers<'_>, code: u8, out: &mut dyn Write) -> io::Result<()>
     match numbers {
         Numbers::Bytes(values) => out.write_all(values),
         Numbers::Floats(values) => values.iter().try_for_each(|value| out.write_all(&value.to_be_bytes())),
+        Numbers::Doubles(values) => values.iter().try_for_each(|value| out.write_all(&value.to_be_bytes())),
         Numbers::Whole(labels) if code == BYTES => {
             labels.iter().try_for_each(|&label| out.write_all(&[label as u8]))
         }

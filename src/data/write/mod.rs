@@ -14,7 +14,7 @@ mod svmlight;
 mod text;
 
 use super::formats::labels::{self, Labels};
-use super::{Dataset, Format, Planes, Shape};
+use super::{Dataset, Format, Planes, SampleWeights, Shape};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use thiserror::Error;
@@ -64,6 +64,8 @@ pub struct Output<'a> {
     pub files: Vec<File<'a>>,
     /// What `--shape` must be when they are read: the format has rows of features where the data are pictures.
     pub shape: Option<Planes>,
+    /// What `--weight-column` must be then, if the data have weights and the format does not say which these are.
+    pub weight_column: Option<&'static str>,
 }
 
 impl<'a> Output<'a> {
@@ -129,6 +131,15 @@ fn check_lines(data: &Dataset, format: &'static str) -> Result<(), Loss> {
         }
         None => Ok(()),
     }
+}
+
+/// Makes sure that there are no weights, which the format cannot hold.
+fn check_no_weights(data: &Dataset, format: &'static str) -> Result<(), Loss> {
+    if data.weights == SampleWeights::default() {
+        return Ok(());
+    }
+    let expected = "a format that holds them: npz, safetensors, npy, idx or csv";
+    Err(Loss::new(format, "weights of the examples", expected))
 }
 
 fn check_different(data: &Dataset, format: &'static str) -> Result<(), Loss> {

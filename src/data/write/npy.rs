@@ -16,7 +16,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         files.push(File::new(format!("{}.npy", array.name), move |out| write(&head, &array, out)));
     }
     files.push(class_names_file(data, "npy")?);
-    Ok(Output { files, shape: arrays.shape })
+    Ok(Output { files, shape: arrays.shape, weight_column: None })
 }
 
 fn write(head: &[u8], array: &Array<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -30,6 +30,7 @@ pub fn header(array: &Array<'_>) -> Vec<u8> {
         Numbers::Bytes(_) => "|u1",
         Numbers::Floats(_) => "<f4",
         Numbers::Whole(_) => "<i8",
+        Numbers::Doubles(_) => "<f8",
     };
     header_of(descr, &array.extents)
 }

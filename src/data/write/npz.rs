@@ -28,7 +28,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         return Err(Loss::new("npz", format!("{size} bytes"), "less than 4 GiB: --to npy has no such limit"));
     }
     let files = vec![File::new("", move |out| write(&entries, out))];
-    Ok(Output { files, shape: arrays.shape })
+    Ok(Output { files, shape: arrays.shape, weight_column: None })
 }
 
 /// The array of class names: texts of as many characters as the longest.

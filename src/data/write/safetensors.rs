@@ -11,7 +11,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
     let arrays = arrays::of(data, "safetensors")?;
     let head = header(&arrays.arrays, &data.class_names);
     let write = move |out: &mut dyn Write| write(&head, &arrays.arrays, out);
-    Ok(Output { files: vec![File::new("", write)], shape: arrays.shape })
+    Ok(Output { files: vec![File::new("", write)], shape: arrays.shape, weight_column: None })
 }
 
 fn write(head: &[u8], arrays: &[Array<'_>], out: &mut dyn Write) -> io::Result<()> {
@@ -30,6 +30,7 @@ fn header(arrays: &[Array<'_>], class_names: &[String]) -> Vec<u8> {
             Numbers::Bytes(_) => "U8",
             Numbers::Floats(_) => "F32",
             Numbers::Whole(_) => "I64",
+            Numbers::Doubles(_) => "F64",
         };
         let end = start + array.bytes();
         let about = json!({"dtype": dtype, "shape": array.extents, "data_offsets": [start, end]});

@@ -2,12 +2,16 @@
 //! start at 1; zeros are left out.
 
 use super::text::Cells;
-use super::{File, Loss, Output, check_own_order, check_plain, class_names_file, label_numbers, planes};
+use super::{
+    File, Loss, Output, check_no_weights, check_own_order, check_plain, class_names_file, label_numbers,
+    planes,
+};
 use crate::data::{Dataset, Examples};
 use std::io::{self, Write};
 
 /// Plans the folder or the file.
 pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
+    check_no_weights(data, "svmlight")?;
     check_dense(&data.train)?;
     check_dense(&data.test)?;
     let shape = planes(data.shape);
@@ -16,7 +20,11 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         check_plain(data, "svmlight")?;
         check_words(data)?;
         let labels = data.class_names.clone();
-        return Ok(Output { files: vec![File::new("", move |out| write(&data.train, &labels, out))], shape });
+        return Ok(Output {
+            files: vec![File::new("", move |out| write(&data.train, &labels, out))],
+            shape,
+            weight_column: None,
+        });
     }
     let labels: Vec<String> = label_numbers(data, "svmlight")?.iter().map(ToString::to_string).collect();
     let part = |name: &str, part| {
@@ -28,7 +36,7 @@ pub fn plan(data: &Dataset) -> Result<Output<'_>, Loss> {
         part("test.svm", &data.test),
         class_names_file(data, "svmlight")?,
     ];
-    Ok(Output { files, shape })
+    Ok(Output { files, shape, weight_column: None })
 }
 
 /// Makes sure that each name is one word.

@@ -59,7 +59,7 @@ pub fn with_rule(
         }
     }
     let keys: Vec<String> =
-        Settings::keys().into_iter().filter(|key| settings.without_effect(key).is_none()).collect();
+        Settings::keys().iter().filter(|key| settings.without_effect(key).is_none()).cloned().collect();
     config::resolve(&settings, &keys, None)
 }
 

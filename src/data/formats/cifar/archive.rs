@@ -4,7 +4,7 @@ use super::{Layout, PIXELS, Record, SHAPE, python, read_records};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::tar;
-use crate::data::{DataError, Dataset, Examples, Features, Label, Source};
+use crate::data::{DataError, Dataset, Examples, Features, Label, SampleWeights, Source};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -56,6 +56,7 @@ pub fn load(input: &Input, label: Option<Label>) -> Result<Dataset, DataError> {
         class_names,
         train,
         test,
+        weights: SampleWeights::default(),
         notes: Vec::new(),
     })
 }

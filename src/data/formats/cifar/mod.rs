@@ -15,10 +15,10 @@
 pub mod archive;
 mod python;
 
-use crate::data::formats::element::Element;
+use crate::data::formats::element::{Element, side_by_side};
 use crate::data::formats::in_place::{self, InPlace};
 use crate::data::formats::input::Input;
-use crate::data::{DataError, Dataset, Examples, Features, Shape, Source};
+use crate::data::{DataError, Dataset, Examples, Features, SampleWeights, Shape, Source};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -177,7 +177,7 @@ impl Layout {
     }
 
     /// The class names in the file of them.
-    fn parse_names(self, path: &Path, bytes: &[u8]) -> Result<Vec<String>, DataError> {
+    pub(crate) fn parse_names(self, path: &Path, bytes: &[u8]) -> Result<Vec<String>, DataError> {
         let names: Vec<String> = if self.is_python() {
             python::class_names(bytes, self.label())
                 .map_err(|flaw| DataError::Content { path: path.into(), flaw })?
@@ -211,6 +211,8 @@ impl Layout {
     }
 }
 
+/// Names beyond so many bytes are not looked at.
+const LARGEST_NAMES: u64 = 1 << 20;
 /// A pickled batch larger than this is none.
 const LARGEST: usize = 1 << 30;
 
@@ -253,6 +255,7 @@ fn dataset<F>(
         class_names,
         train,
         test,
+        weights: SampleWeights::default(),
         notes,
     })
 }
@@ -352,7 +355,11 @@ fn read_names(path: &Path, layout: Layout) -> Result<Vec<String>, DataError> {
             expected: "class names, one a line".into(),
         });
     }
-    let bytes = regular.and_then(|_| fs::read(path)).map_err(|error| {
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(LARGEST_NAMES).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let bytes = regular.and_then(|_| read()).map_err(|error| {
         match (error.kind(), path.parent(), path.file_name()) {
             (io::ErrorKind::NotFound, Some(folder), Some(file)) => DataError::Layout {
                 path: folder.into(),
@@ -379,18 +386,10 @@ fn read_parts(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examp
         (features, labels) = (rest, rest_labels);
         parts.push((path, own_features, own_labels));
     }
-    let results: Vec<Result<(), DataError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = parts
-            .into_iter()
-            .map(|(path, features, labels)| {
-                scope.spawn(move || read_file(path, record, classes, features, labels))
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let read = |(path, features, labels): (&PathBuf, &mut [u8], &mut [u16])| {
+        read_file(path, record, classes, features, labels)
+    };
+    let results = side_by_side(parts.into_iter(), read);
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(Examples { features: Features::Bytes(all_features), labels: all_labels, width: PIXELS })
 }

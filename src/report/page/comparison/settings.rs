@@ -12,8 +12,8 @@ use serde_json::Value;
 type Row = (String, Vec<String>);
 
 pub(super) fn render(place: &Place, runs: &[Run]) -> Section {
-    let keys = Settings::keys().into_iter();
-    let rows = keys.map(|key| (key.clone(), runs.iter().map(|run| value(run, &key)).collect()));
+    let keys = Settings::keys().iter();
+    let rows = keys.map(|key| (key.clone(), runs.iter().map(|run| value(run, key)).collect()));
     let used = rows.filter(|(_, values): &Row| values.iter().any(|value| value != UNUSED));
     let (shared, differing): (Vec<Row>, Vec<Row>) =
         used.partition(|(_, values)| values.iter().all(|value| *value == values[0]));

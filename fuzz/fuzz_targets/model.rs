@@ -1,0 +1,3 @@
+#![no_main]
+
+cifar_train_fuzz::target!(Model);
