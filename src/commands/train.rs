@@ -379,7 +379,7 @@ impl<S: Store> Session<'_, S> {
         let watched = Watched { validation: &self.split.validation, test };
         let mut progress = self.console.progress(self.expected_loss());
         let course = Course { from, keeper, observer: &mut progress, interrupt: &INTERRUPT };
-        let descent = train::descend_from(self.stored_problem(), &self.split.train, &watched, plan, course);
+        let descent = train::descend_from(self.stored_problem(), &self.split.train, watched, plan, course);
         progress.finish();
         let descent = descent.map_err(|error| match error {
             DescentError::Unfit(found) => anyhow::Error::from(keeper.unfit(found)),

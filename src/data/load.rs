@@ -6,7 +6,8 @@ use super::formats::in_place::InPlace;
 use super::formats::input::Input;
 use super::formats::labels::Labels;
 use super::formats::table::{Contents, FeatureRows, Parts, Table, take_rows};
-use super::formats::{Format, cifar, csv, names, parquet, pictures, svmlight, tar};
+use super::formats::{Format, cifar, csv, names, pictures, svmlight, tar};
+use super::load_parquet;
 use super::{
     DEFAULT_FOLDER, DataError, Dataset, Examples, GENERATED, Holdout, Label, Planes, SampleWeights, Shape,
     Size, Source, Streamed, generate, split,
@@ -66,7 +67,7 @@ pub fn load(request: &Request) -> Result<Dataset, DataError> {
 
 impl Request {
     /// Width and height that pictures get.
-    fn picture_size(&self) -> Option<[usize; 2]> {
+    pub fn picture_size(&self) -> Option<[usize; 2]> {
         match (self.size, self.model) {
             (Some(size), _) => Some([size.width, size.height]),
             (None, Some(Shape::Image { height, width, .. })) => Some([width, height]),
@@ -88,7 +89,7 @@ impl Request {
     }
 }
 
-fn without_effect(key: &'static str, name: &str, reason: &str) -> DataError {
+pub fn without_effect(key: &'static str, name: &str, reason: &str) -> DataError {
     DataError::WithoutEffect { key, name: name.into(), reason: reason.into() }
 }
 
@@ -252,7 +253,7 @@ impl Found {
                 with_class_names(folder, arrays.load()?)
             }
             (Place::Folder(files), Format::Parquet) => {
-                with_class_names(path, parquet_folder(&files, request)?)
+                with_class_names(path, load_parquet::folder(&files, request)?)
             }
             (Place::Folder(_), _) => pictures::load(path, request.picture_size()),
             (Place::Pair(train, test), format) => {
@@ -306,7 +307,7 @@ fn array_files<'a>(place: &Place, path: &'a Path, format: Format) -> Result<(Arr
     Ok((arrays::of_file(path, &files_of(folder)?, layout)?, folder))
 }
 
-fn file_name(path: &Path) -> String {
+pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
@@ -378,7 +379,8 @@ fn read_files(
         Format::Csv => return read_csv(train, test, request),
         Format::Parquet => {
             let train = std::slice::from_ref(train);
-            return read_parquet(train, test.map(std::slice::from_ref).unwrap_or_default(), request);
+            let test = test.map(std::slice::from_ref).unwrap_or_default();
+            return load_parquet::files(train, test, request);
         }
         Format::Svmlight => {
             let rows = |input: &Input| svmlight_rows(input);
@@ -472,52 +474,6 @@ fn read_csv(train: &Input, test: Option<&Input>, request: &Request) -> Result<Co
         return Err(test.error(flaw.hint("both files have the same columns in the same order")));
     }
     Ok(Contents { parts: Parts::Both { train: table, test: other }, class_names: None, notes })
-}
-
-/// Reads the files of a folder, which may be shards: `train-00000-of-00002.parquet` and so on.
-fn parquet_folder(files: &[PathBuf], request: &Request) -> Result<Contents, DataError> {
-    let part = |path: &PathBuf| {
-        let name = file_name(path).to_lowercase();
-        names::part_of(&name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>())
-    };
-    let of = |wanted: names::Part| -> Result<Vec<Input>, DataError> {
-        files.iter().filter(|path| part(path) == wanted).map(|path| Input::open(path)).collect()
-    };
-    let (train, test) = (of(names::Part::Train)?, of(names::Part::Test)?);
-    let all = || files.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>();
-    let whole = train.is_empty() || test.is_empty();
-    let mut contents =
-        if whole { read_parquet(&all()?, &[], request)? } else { read_parquet(&train, &test, request)? };
-    if !whole && train.len() + test.len() < files.len() {
-        let left_out =
-            files.iter().filter(|path| !matches!(part(path), names::Part::Train | names::Part::Test));
-        contents.notes.extend(left_out.map(|path| format!("{} is left out", file_name(path))));
-    }
-    Ok(contents)
-}
-
-/// Reads files of training examples and, if there are any, of test examples.
-fn read_parquet(train: &[Input], test: &[Input], request: &Request) -> Result<Contents, DataError> {
-    let wanted = parquet::Request {
-        label: request.label_column.as_deref(),
-        size: request.picture_size(),
-        ..parquet::Request::default()
-    };
-    let parquet::Loaded { table, label, class_names, mut notes } = parquet::load(train, wanted)?;
-    if request.size.is_some() && !is_image(table.shape) {
-        let name = train[0].path.display().to_string();
-        return Err(without_effect("size", &name, "it has no pictures"));
-    }
-    if test.is_empty() {
-        return Ok(Contents { parts: Parts::One(table), class_names, notes });
-    }
-    let channels = match table.shape {
-        Shape::Image { channels, .. } => Some(channels),
-        Shape::Vector(_) => None,
-    };
-    let other = parquet::load(test, parquet::Request { label: label.as_deref(), channels, ..wanted })?;
-    notes.extend(other.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
-    Ok(Contents { parts: Parts::Both { train: table, test: other.table }, class_names, notes })
 }
 
 /// Loads the data set in one file of a format whose files are read alone.
@@ -616,7 +572,7 @@ fn alike<F: FeatureRows>(train: Table<F>, test: Table<F>) -> Result<(Table<F>, T
     Ok((floats(train), floats(test)))
 }
 
-fn is_image(shape: Shape) -> bool {
+pub fn is_image(shape: Shape) -> bool {
     matches!(shape, Shape::Image { .. })
 }
 

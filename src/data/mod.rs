@@ -14,6 +14,7 @@ pub mod formats;
 mod generate;
 mod inputs;
 mod load;
+mod load_parquet;
 pub mod preprocess;
 mod sample_weight;
 mod shape;

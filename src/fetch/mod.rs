@@ -1,7 +1,7 @@
 //! Brings public data sets from their mirrors: resumed where a download broke off, checked by size and SHA-256 before
 //! anything is used, unpacked into a folder that appears whole or not at all.
 //!
-//! [`catalogue`] knows what there is; [`source`] opens connections, and nothing else does; `download` makes one file
+//! [`catalogue`] knows what there is; `source` opens connections, and nothing else does; `download` makes one file
 //! whole, `unpack` takes what is needed out of it, `place` keeps the folder. Nothing here prints: [`fetch`] says what
 //! happens through [`Event`]s.
 

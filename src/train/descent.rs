@@ -52,6 +52,14 @@ pub struct Watched<'a, S = Examples> {
     pub test: Option<Stored<'a, S>>,
 }
 
+impl<S> Clone for Watched<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Watched<'_, S> {}
+
 impl<S> Default for Watched<'_, S> {
     fn default() -> Self {
         Self { validation: &[], test: None }
@@ -107,7 +115,7 @@ pub fn descend(
     interrupt: &AtomicBool,
 ) -> Descent {
     let Ok(run) = Run::new(Stored::held(*problem), rows, plan);
-    let Ok(descent) = run.finish(&watched, Around { keeper: &mut (), observer, interrupt });
+    let Ok(descent) = run.finish(watched, Around { keeper: &mut (), observer, interrupt });
     descent
 }
 
@@ -119,7 +127,7 @@ pub fn descend(
 pub fn descend_from<S: Store>(
     problem: Stored<'_, S>,
     rows: &[u32],
-    watched: &Watched<'_, S>,
+    watched: Watched<'_, S>,
     plan: &DescentPlan,
     course: Course<'_, DescentState>,
 ) -> Result<Descent, DescentError<S::Error>> {
@@ -286,7 +294,7 @@ impl<'a, S: Store> Run<'a, S> {
     }
 
     /// Goes on to the end.
-    fn finish(mut self, watched: &Watched<'_, S>, mut around: Around<'_>) -> Result<Descent, S::Error> {
+    fn finish(mut self, watched: Watched<'_, S>, mut around: Around<'_>) -> Result<Descent, S::Error> {
         around.observer.started(&self.start);
         around.observer.moved(self.step, &self.weights);
         if self.step > 0 {
@@ -411,7 +419,7 @@ impl<'a, S: Store> Run<'a, S> {
     }
 
     /// Adds the epoch that ended to the history, and makes ready for the next.
-    fn close_epoch(&mut self, watched: &Watched<'_, S>) -> Result<Epoch, S::Error> {
+    fn close_epoch(&mut self, watched: Watched<'_, S>) -> Result<Epoch, S::Error> {
         let test = watched.test.map(|test| figures_of(test, &self.weights, &test.store.all()));
         let record = Epoch {
             epoch: self.history.len() + 1,

@@ -240,7 +240,7 @@ fn a_file_that_shrinks_meanwhile_is_told() {
     let sandbox = Sandbox::new();
     sandbox.cifar10("data");
     convert(&sandbox, "npy", "npy");
-    let args = ["--data", "npy", "--memory", MEMORY, "--out", "run", "--epochs", "1000000"];
+    let args = ["--data", "npy", "--memory", MEMORY, "--out", "run", "--epochs", "15000"];
     let mut child = sandbox.spawn(&[&args, &WINDOWED[..]].concat());
     let mut lines =
         BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));

@@ -133,6 +133,12 @@ fn pictures_as_hugging_face_has_them_are_the_same_data() {
         write(&path, HUGGING_FACE, &pictures(&records(30, 6), 100), hugging_face(compression));
         assert_eq!(digest(&sandbox, &["--data", "hub"]), expected, "{compression:?}");
     }
+    // What validates is left out.
+    fs::copy(sandbox.path("hub/test-00000-of-00001.parquet"), sandbox.path("hub/validation.parquet"))
+        .expect("copies");
+    let run = sandbox.succeed(&["data", "info", "--data", "hub"]);
+    assert!(run.stderr.contains("validation.parquet is left out"), "{}", run.stderr);
+    assert_eq!(digest(&sandbox, &["--data", "hub"]), expected);
     // One file alone is told apart, or divided; and a model predicts it.
     fs::rename(sandbox.path("hub/test-00000-of-00001.parquet"), sandbox.path("b.parquet")).expect("renames");
     write(

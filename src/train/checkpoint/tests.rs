@@ -69,7 +69,7 @@ impl World {
         let watched = Watched { validation: &held_out, test: None };
         let interrupt = AtomicBool::new(false);
         let course = Course { from, keeper, observer: &mut (), interrupt: &interrupt };
-        descend_from(Stored::held(self.problem()), &rows, &watched, plan, course).expect("the state fits")
+        descend_from(Stored::held(self.problem()), &rows, watched, plan, course).expect("the state fits")
     }
 
     fn search(&self, plan: &SearchPlan, from: Option<SearchState>, keeper: &mut dyn Keeper) -> Search {
@@ -175,7 +175,7 @@ fn an_interrupted_descent_can_go_on() {
     while steps < 12 {
         let course = Course { from, keeper: &mut (), observer: &mut (), interrupt: &interrupt };
         let watched = Watched { validation: &held_out, test: None };
-        let descent = descend_from(Stored::held(world.problem()), &rows, &watched, &plan, course)
+        let descent = descend_from(Stored::held(world.problem()), &rows, watched, &plan, course)
             .expect("the state fits");
         steps += 1;
         assert_eq!(descent.stop, Stop::Interrupted { step: steps });
