@@ -50,8 +50,9 @@ impl Order {
         }
     }
 
-    /// What is left of `order` after `done` rows, window by window.
+    /// What is left of `order` after `done` rows, window by window; `done` counts a short last batch as a whole one.
     pub fn parts(self, order: &[u32], done: usize) -> Vec<&[u32]> {
+        let done = done.min(order.len());
         let window = if let Self::Windows { window, .. } = self { window } else { order.len().max(1) };
         let of_window = (window - done % window).min(order.len() - done);
         let (first, rest) = order[done..].split_at(of_window);
@@ -121,7 +122,8 @@ mod tests {
         assert_eq!(windows.parts(&order, 2), [&[2, 3][..], &[4, 5, 6, 7], &[8, 9]]);
         assert_eq!(windows.parts(&order, 4), [&[4, 5, 6, 7][..], &[8, 9]]);
         assert_eq!(windows.parts(&order, 9), [&[9][..]]);
-        assert!(windows.parts(&order, 10).is_empty());
+        assert!(windows.parts(&order, 10).is_empty() && windows.parts(&order, 12).is_empty());
+        assert!(Order::Shuffled.parts(&order, 12).is_empty());
         assert_eq!(Order::Shuffled.parts(&order, 3), [&order[3..]]);
     }
 }
