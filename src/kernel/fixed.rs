@@ -25,7 +25,7 @@ pub const STRIP: usize = 64;
 /// The most rows whose products with a digit an `i32` sums.
 pub const MOST_ROWS: usize = i32::MAX as usize / (255 * 128);
 
-/// V (K, F) of a panel, each class with its own step: V[k, f] = step[k] Q[k, f], rounded to the nearest.
+/// V (K, F) of a panel, each class with its own step: `V[k, f] = step[k] Q[k, f]`, rounded to the nearest.
 #[derive(Clone, Debug)]
 pub struct FixedWeights {
     classes: usize,

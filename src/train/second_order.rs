@@ -16,27 +16,24 @@
 //! computed again in f64 at the very weights that are kept, and only that one is called a certificate; if it fails,
 //! the steps go on in f64.
 
+mod metric;
+mod path;
+
+pub use path::Neighbour;
+
 use super::{Figures, Iteration, Observer, Precision, Stop};
 use crate::objective::{LinearProblem, Loss, SecondMoment, Weights};
-use crate::optim::{Cholesky, Lbfgs, Slope, dot, line_search};
+use crate::optim::{Lbfgs, Slope, dot, line_search};
+use metric::Metric;
 use ndarray::{Array1, Array2};
-use num_traits::Float;
+use path::Place;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Steps that L-BFGS remembers.
 const MEMORY: usize = 20;
-/// Right-hand sides that one thread solves for at a time.
-const SIDES: usize = 5;
 /// Iterations without a narrower bracket after which the precision in use has given what it can.
 const PATIENCE: usize = 40;
-/// A metric is factored anew when the curvature has changed by more than this factor.
-const STALE: f64 = 2.0;
-/// A metric is factored in f32 if its least eigenvalue is so many times the rounding of the sum of all.
-const SINGLE: f64 = 8.0;
-/// A neighbour's metric serves a lambda within this factor of its own: on CIFAR-10's path of ten, four gradients more
-/// for five factorings less.
-const NEAR: f64 = 4.0;
 /// By which part of the loss both ends of a bracket in f64 may be off, at the very worst: sums of 50,000 terms round to
 /// within 50,000 times 2^-53 of their magnitude.
 const ROUNDING: f64 = 1e-11;
@@ -74,45 +71,6 @@ pub struct Minimum {
     metric: Metric,
     /// The neighbour's minimum that it started from.
     before: Option<Place>,
-}
-
-/// Where to start: at the minimum of a neighbour, a problem of the same rows with another lambda.
-pub struct Neighbour {
-    place: Place,
-    /// The one before it on the path.
-    before: Option<Place>,
-    metric: Metric,
-}
-
-/// A place on a path of lambdas.
-struct Place {
-    lambda: f64,
-    /// The minimum there: W and b, (K, D + 1).
-    weights: Vec<f64>,
-}
-
-impl From<Minimum> for Neighbour {
-    fn from(minimum: Minimum) -> Self {
-        let (weight, bias) = minimum.weights.to_arrays();
-        let place = Place { lambda: minimum.lambda, weights: joined(&weight, &bias) };
-        Self { place, before: minimum.before, metric: minimum.metric }
-    }
-}
-
-impl Neighbour {
-    /// Where the minimum at `lambda` may lie: on from the last two along a line over ln lambda, no farther than they are
-    /// apart.
-    fn towards(&self, lambda: f64) -> Vec<f64> {
-        let mut weights = self.place.weights.clone();
-        if let Some(before) = &self.before {
-            let gone = (self.place.lambda / before.lambda).ln();
-            let part = ((lambda / self.place.lambda).ln() / gone).clamp(0.0, 1.0);
-            if part.is_finite() {
-                weights.iter_mut().zip(&before.weights).for_each(|(w, before)| *w += part * (*w - before));
-            }
-        }
-        weights
-    }
 }
 
 /// The second moments of the preprocessed training `rows`, which serve every lambda.
@@ -205,14 +163,6 @@ struct Run<'a> {
     /// Iterations since the bracket was last narrowed by a hundredth, and how wide it was then.
     idle: (usize, f64),
     history: Vec<Iteration>,
-}
-
-/// The initial Hessian of L-BFGS: (curvature / (K - 1)) M + 2 lambda, the same for each class. With the curvature of
-/// softmax at W = 0, (K - 1) / K, it is the Hessian there on what the classes do not share.
-struct Metric {
-    curvature: f64,
-    lambda: f64,
-    factor: Factor,
 }
 
 impl<'a> Run<'a> {
@@ -431,79 +381,6 @@ impl Bracket {
     }
 }
 
-/// The metric's matrix, factored.
-enum Factor {
-    Single(Cholesky<f32>),
-    Double(Cholesky<f64>),
-}
-
-/// The metric's matrix, factor M + ridge, on and below its diagonal.
-fn columns<T: Float + Send>(
-    problem: &LinearProblem<'_>,
-    moment: &SecondMoment,
-    factor: f64,
-    ridge: f64,
-) -> Vec<T> {
-    let order = moment.order;
-    let mut columns = vec![T::zero(); order * order];
-    let mut each: Vec<_> = columns.chunks_mut(order).zip(moment.columns.chunks(order)).collect();
-    problem.compute.team.for_each(&mut each, |index, (column, moments)| {
-        for (value, m) in column[index..].iter_mut().zip(&moments[index..]) {
-            *value = T::from(factor * m).unwrap_or_else(T::nan);
-        }
-        column[index] = T::from(factor * moments[index] + ridge).unwrap_or_else(T::nan);
-    });
-    columns
-}
-
-impl Metric {
-    fn new(problem: &LinearProblem<'_>, moment: &SecondMoment, curvature: f64) -> Self {
-        let order = moment.order;
-        // A Hessian by K scores has rank K - 1: adding the same to all of them changes no loss.
-        let factor = curvature / (problem.classes - 1).max(1) as f64;
-        let largest = moment.columns.iter().step_by(order + 1).fold(0.0, |a: f64, &b| a.max(b));
-        let lambda = problem.objective.penalty.l2;
-        // A lambda below what f64 can tell from the matrix is raised for the metric's sake, which only guides.
-        let mut ridge = (2.0 * lambda).max(1e-9 * factor * largest);
-        let trace: f64 = moment.columns.iter().step_by(order + 1).map(|m| factor * m).sum();
-        loop {
-            // In f32 where its rounding is small beside the least eigenvalue: in half the time.
-            let single = (ridge >= SINGLE * f64::from(f32::EPSILON) * trace)
-                .then(|| Cholesky::new(&problem.compute.team, order, columns(problem, moment, factor, ridge)))
-                .flatten();
-            let found = single.map(Factor::Single).or_else(|| {
-                let columns = columns(problem, moment, factor, ridge);
-                Cholesky::new(&problem.compute.team, order, columns).map(Factor::Double)
-            });
-            if let Some(factor) = found {
-                return Self { curvature, lambda, factor };
-            }
-            ridge *= 100.0;
-        }
-    }
-
-    /// Whether it is near enough to the metric of that curvature and lambda.
-    fn serves(&self, curvature: f64, lambda: f64) -> bool {
-        let within = |factor: f64, ratio: f64| (1.0 / factor..factor).contains(&ratio);
-        within(STALE, curvature / self.curvature) && within(NEAR, lambda / self.lambda)
-    }
-
-    /// Multiplies by the inverse, in place: (K, D + 1), each class a right-hand side. Which of them share a call depends
-    /// on K alone.
-    fn solve(&self, problem: &LinearProblem<'_>, sides: &mut [f64]) {
-        let order = problem.examples.width + 1;
-        let mut parts: Vec<&mut [f64]> = sides.chunks_mut(SIDES * order).collect();
-        problem.compute.team.for_each(&mut parts, |_, part| match &self.factor {
-            Factor::Single(factor) => {
-                let mut single: Vec<f32> = part.iter().map(|&value| value as f32).collect();
-                factor.solve(&mut single);
-                part.iter_mut().zip(single).for_each(|(value, found)| *value = found.into());
-            }
-            Factor::Double(factor) => factor.solve(part),
-        });
-    }
-}
-
 /// Loss, gradient and lower bound at `weights`.
 fn evaluate(
     problem: &LinearProblem<'_>,
@@ -561,168 +438,4 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{Examples, Features, Preprocess, Preprocessing};
-    use crate::kernel::{Compute, Kernel, Team};
-    use crate::objective::reference::Reference;
-    use crate::objective::{Objective, Penalty};
-    use std::num::NonZeroUsize;
-
-    const WIDTH: usize = 20;
-    const CLASSES: usize = 3;
-
-    /// Noise, a little of it the label's; for [`Loss::Softmax`] as bytes, for the SVM as floats.
-    fn examples(count: usize, loss: Loss) -> Examples {
-        let noise = |at: usize| ((at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 41) as usize & 127;
-        let labels: Vec<u16> = (0..count).map(|i| (noise(i * 7919) % CLASSES) as u16).collect();
-        let features: Vec<u8> = (0..count * WIDTH)
-            .map(|at| (noise(at) + 30 * usize::from(at % CLASSES == usize::from(labels[at / WIDTH]))) as u8)
-            .collect();
-        let features = match loss {
-            Loss::Softmax => Features::Bytes(features),
-            Loss::Svm { .. } => {
-                Features::Floats(features.iter().map(|&x| f32::from(x) / 7.0 - 11.0).collect())
-            }
-        };
-        Examples { features, labels, width: WIDTH }
-    }
-
-    /// Calls `look` with a problem of so many rows.
-    fn with_problem<R>(
-        count: usize,
-        loss: Loss,
-        l2: f64,
-        threads: usize,
-        look: impl FnOnce(&LinearProblem<'_>, &[u32]) -> R,
-    ) -> R {
-        let examples = examples(count, loss);
-        let rows = examples.all();
-        let example_weights: Vec<f64> = (0..count).map(|row| 0.5 + (row % 3) as f64 / 2.0).collect();
-        let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
-        let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
-        let compute = Compute { kernel: Kernel::detect(), team };
-        let problem = LinearProblem {
-            examples: &examples,
-            preprocessing: &preprocessing,
-            classes: CLASSES,
-            objective: Objective { loss, penalty: Penalty { l2, l1: 0.0 } },
-            example_weights: Some(&example_weights),
-            compute: &compute,
-        };
-        look(&problem, &rows)
-    }
-
-    fn solve(problem: &LinearProblem<'_>, rows: &[u32], tolerance: f64, max_iterations: usize) -> Minimum {
-        let moment = second_moment(problem, rows, &mut ());
-        let plan = SecondOrderPlan { tolerance, max_iterations };
-        minimise(problem, rows, &moment, None, &plan, &mut (), &AtomicBool::new(false))
-    }
-
-    /// P in f64 from the formulas: at the minimum found, and the lowest of a long descent.
-    fn against_descent(loss: Loss, tolerance: f64) -> (Minimum, f64, f64) {
-        with_problem(300, loss, 0.02, 2, |problem, rows| {
-            let minimum = solve(problem, rows, tolerance, 1000);
-            let reference = Reference::new(problem.examples, problem.preprocessing, problem.objective, rows)
-                .weighted(problem.example_weights, rows);
-            let (weight, bias) = minimum.weights.to_arrays();
-            let found = reference.loss(&weight.mapv(f64::from), &bias.mapv(f64::from));
-
-            let (mut w, mut b) = (Array2::zeros((CLASSES, WIDTH)), Array1::zeros(CLASSES));
-            let mut lowest = f64::INFINITY;
-            for step in 0..4000 {
-                let (dw, db) = reference.gradient(&w, &b);
-                // Rates that fall as they must for the SVM's kinks; softmax converges long before.
-                let rate = 0.3 / (1.0 + f64::from(step) / 400.0);
-                w.scaled_add(-rate, &dw);
-                b.scaled_add(-rate, &db);
-                lowest = lowest.min(reference.loss(&w, &b));
-            }
-            (minimum, found, lowest)
-        })
-    }
-
-    #[test]
-    fn the_certified_minimum_of_softmax_is_that_of_a_long_descent() {
-        let (minimum, found, lowest) = against_descent(Loss::Softmax, 1e-9);
-        assert!(matches!(minimum.stop, Stop::ToleranceReached { .. }), "{}", minimum.stop);
-        assert!(minimum.gap <= 1e-9 && found - lowest <= minimum.gap, "{found} {lowest} {}", minimum.gap);
-        assert!((found - minimum.figures.objective).abs() < 1e-12 * found);
-        assert!(lowest - found < 1e-6, "descent is far off: {found} {lowest}");
-    }
-
-    #[test]
-    fn the_certified_minimum_of_the_svm_is_below_that_of_a_long_descent() {
-        let (minimum, found, lowest) = against_descent(Loss::Svm { margin: 1.0 }, 1e-4);
-        assert!(matches!(minimum.stop, Stop::ToleranceReached { .. }), "{}", minimum.stop);
-        assert!(
-            minimum.gap <= 1e-4 && found - lowest <= minimum.gap * found,
-            "{found} {lowest} {}",
-            minimum.gap
-        );
-        assert!(lowest - found < 0.01 * found, "descent is far off: {found} {lowest}");
-    }
-
-    /// Brackets only narrow while the precision stays; gradients are counted; the last bracket is in f64.
-    #[test]
-    fn the_history_is_honest() {
-        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
-            let minimum = with_problem(300, loss, 0.02, 1, |problem, rows| solve(problem, rows, 1e-4, 1000));
-            for pair in minimum.history.windows(2) {
-                assert!(pair[1].gradients > pair[0].gradients);
-                assert!(pair[1].precision != pair[0].precision || pair[1].gap <= pair[0].gap, "{pair:?}");
-            }
-            let last = minimum.history.last().expect("an iteration");
-            assert_eq!(
-                (last.precision, last.gap, last.gradients),
-                (Precision::Double, minimum.gap, minimum.gradients)
-            );
-        }
-    }
-
-    #[test]
-    fn threads_change_no_bit() {
-        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
-            let run = |threads| {
-                with_problem(4200, loss, 0.01, threads, |problem, rows| {
-                    let minimum = solve(problem, rows, 1e-4, 1000);
-                    (minimum.weights.to_arrays(), minimum.gap, minimum.gradients)
-                })
-            };
-            let one = run(1);
-            assert!((2..=3).all(|threads| run(threads) == one), "{loss:?}");
-        }
-    }
-
-    /// A start at a neighbour's minimum leads to the same minimum in no more gradients.
-    #[test]
-    fn a_neighbour_is_a_good_start() {
-        for loss in [Loss::Softmax, Loss::Svm { margin: 1.0 }] {
-            let neighbour =
-                with_problem(300, loss, 0.025, 1, |problem, rows| solve(problem, rows, 1e-3, 1000));
-            with_problem(300, loss, 0.02, 1, |problem, rows| {
-                let cold = solve(problem, rows, 1e-3, 1000);
-                let moment = second_moment(problem, rows, &mut ());
-                let plan = SecondOrderPlan { tolerance: 1e-3, max_iterations: 1000 };
-                let start = Some(neighbour.into());
-                let warm = minimise(problem, rows, &moment, start, &plan, &mut (), &AtomicBool::new(false));
-                let (a, b) = (cold.figures.objective, warm.figures.objective);
-                assert!((a - b).abs() <= 1e-3 * a.max(1.0), "{a} {b}");
-                assert!(warm.gradients <= cold.gradients, "{loss:?}: {} {}", warm.gradients, cold.gradients);
-            });
-        }
-    }
-
-    #[test]
-    fn what_is_not_reached_is_not_claimed() {
-        let stop = |tolerance, iterations| {
-            with_problem(300, Loss::Softmax, 0.02, 1, |problem, rows| {
-                let minimum = solve(problem, rows, tolerance, iterations);
-                assert!(minimum.gap > tolerance);
-                minimum.stop
-            })
-        };
-        assert!(matches!(stop(1e-12, 2), Stop::IterationLimit { .. }));
-        assert!(matches!(stop(1e-30, 1000), Stop::Stalled { gap, .. } if gap < 1e-9));
-    }
-}
+mod tests;
