@@ -136,7 +136,8 @@ impl Reading<'_> {
         let labels = chosen.label.is_some().then(|| self.labels.finish());
         let table = match self.features {
             Some(features) => {
-                let table = Table { features, shape: Shape::Vector(self.width.unwrap_or_default()), labels };
+                let shape = Shape::Vector(self.width.unwrap_or_default());
+                let table = Table { features, shape, labels, weights: None };
                 table.check_finite()?;
                 table
             }
