@@ -421,6 +421,6 @@ fn store_part(register: __m512, values: &mut [f32]) {
 
 /// A bit for each of the first `len` lanes; for all sixteen when `len` is more.
 #[inline]
-fn mask(len: usize) -> __mmask16 {
+pub(super) fn mask(len: usize) -> __mmask16 {
     if len < LANES { (1 << len) - 1 } else { __mmask16::MAX }
 }

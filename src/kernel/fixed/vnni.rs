@@ -5,6 +5,7 @@
 
 use super::{DIGITS, FixedWeights, GROUP, GROUP_CLASSES, QUAD, STRIP, Scale, Strip};
 use crate::kernel::Block;
+use crate::kernel::avx512::mask;
 use crate::kernel::gram::vnni::Vnni;
 use std::arch::x86_64::{
     __m128i, __m512, __m512i, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
@@ -300,10 +301,4 @@ fn store_floats(register: __m512, values: &mut [f32]) {
     }
     // SAFETY: the mask has no bit beyond the values of the slice, and no other value is written.
     unsafe { _mm512_mask_storeu_ps(values.as_mut_ptr(), mask(values.len()), register) }
-}
-
-/// A bit for each of the first `len` lanes, up to sixteen.
-#[inline]
-fn mask(len: usize) -> u16 {
-    u16::MAX >> (LANES - len.min(LANES))
 }

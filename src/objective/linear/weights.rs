@@ -11,7 +11,7 @@ use std::ops::Range;
 const PANEL_FEATURES: usize = 512;
 
 /// From how many rows a step on weights in fixed point pay off.
-const MANY_ROWS: usize = 128;
+const FIXED_ROWS: usize = 128;
 
 /// One panel's features, and W, gradient and partial results over them. Matrices are (K, F), row-major.
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ impl Weights {
     /// time to be written after every step: for few rows they stay floats.
     #[must_use]
     pub fn for_steps_of(mut self, rows: usize, problem: &LinearProblem<'_>) -> Self {
-        if rows < MANY_ROWS {
+        if rows < FIXED_ROWS {
             problem.compute.team.for_each(&mut self.panels, |_, panel| {
                 panel.fixed = None;
                 panel.update(problem, |_, _| {});
