@@ -73,7 +73,7 @@ fn measure(examples: &Examples, classes: usize, threads: NonZeroUsize) -> [f64; 
                 Rows { now, next },
                 &mut states,
                 #[inline(always)]
-                |w, g, state| rule.apply(1e-3, 1, w, g, state),
+                |w, g, state, first| rule.apply(1e-3, 1, w, g, state, first),
             );
         }
     });

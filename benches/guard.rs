@@ -133,7 +133,7 @@ fn epoch<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32], batch: usize) -> i
                 Rows { now, next },
                 &mut states,
                 #[inline(always)]
-                |w, g, state| rule.apply(1e-3, 1, w, g, state),
+                |w, g, state, first| rule.apply(1e-3, 1, w, g, state, first),
             );
         }
     }

@@ -13,6 +13,7 @@
 //! [`Kernel::Plain`] is the reference that every fast path is tested against. Which one runs is
 //! chosen once, by [`Kernel::detect`].
 
+mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -30,6 +31,7 @@ mod team;
 mod tests;
 mod wide;
 
+pub use aligned::Aligned;
 pub use bytes::ByteWeights;
 pub use dense::{dense_gradient, dense_scores};
 pub use exp::exp;

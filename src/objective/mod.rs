@@ -5,6 +5,7 @@
 //! [`mod@reference`] computes the same in f64, straight from the formulas, for the gradient check.
 
 mod answer;
+mod lanes;
 pub mod linear;
 mod penalty;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! R(W)). Gradient 2 lambda W + lambda_1 sign(W), the sign of 0 taken as 0.
 
 use super::Real;
+use super::lanes::Lanes;
 use std::fmt;
 
 /// Strengths of the penalty on every weight and bias that training sees.
@@ -18,9 +19,9 @@ impl Penalty {
     /// strengths are 0.
     #[inline(always)]
     pub fn value<F: Real>(self, weights: &[F]) -> f64 {
-        let squares = sum(weights, |w| w * w);
-        let magnitudes = if self.l1 == 0.0 { 0.0 } else { sum(weights, f64::abs) };
-        self.l2 * squares + self.l1 * magnitudes
+        let mut sums = PenaltySums::default();
+        sums.add(self, weights);
+        sums.penalty(self)
     }
 
     /// Adds the penalty's gradient at `weights` to `gradient`.
@@ -38,16 +39,27 @@ impl Penalty {
     }
 }
 
-/// The sum of `term` of every weight, interleaved, so that an addition need not wait for the one before it.
-#[inline(always)]
-fn sum<F: Real>(weights: &[F], term: impl Fn(f64) -> f64) -> f64 {
-    const LANES: usize = 32;
-    let (weights, rest) = weights.as_chunks::<LANES>();
-    let mut sums = [0.0_f64; LANES];
-    for lanes in weights {
-        sums.iter_mut().zip(lanes).for_each(|(sum, w)| *sum += term(w.wide()));
+/// What the penalty of weights is computed from, summed some weights at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PenaltySums {
+    squares: Lanes,
+    magnitudes: Lanes,
+}
+
+impl PenaltySums {
+    /// Adds some weights.
+    #[inline(always)]
+    pub fn add<F: Real>(&mut self, penalty: Penalty, weights: &[F]) {
+        self.squares.add_products(weights, weights);
+        if penalty.l1 != 0.0 {
+            self.magnitudes.add(weights, f64::abs);
+        }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|w| term(w.wide())).sum::<f64>()
+
+    /// See [`Penalty::value`].
+    pub fn penalty(&self, penalty: Penalty) -> f64 {
+        penalty.l2 * self.squares.total() + penalty.l1 * self.magnitudes.total()
+    }
 }
 
 /// What the penalty adds to the objective's formula.

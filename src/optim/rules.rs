@@ -80,7 +80,8 @@ impl UpdateRule {
         matches!(self, Self::Adagrad { .. } | Self::RmsProp { .. } | Self::Adam { .. })
     }
 
-    /// Takes step number `step` (from 1) with learning rate `lr`.
+    /// Takes step number `step` (from 1) with learning rate `lr`: of `weights`, which are those from place `start` on of
+    /// all that `state` is for.
     #[inline(always)]
     pub fn apply<F: Float>(
         self,
@@ -89,9 +90,10 @@ impl UpdateRule {
         weights: &mut [F],
         gradient: &[F],
         state: &mut RuleState<F>,
+        start: usize,
     ) {
         let rate = of::<F>(lr);
-        let RuleState { first, second } = state;
+        let [first, second] = state.vectors_mut().map(|all| all.get_mut(start..).unwrap_or_default());
         let pairs = weights.iter_mut().zip(gradient);
         match self {
             Self::Sgd => pairs.for_each(|(w, &g)| *w = *w - rate * g),
@@ -174,8 +176,8 @@ mod tests {
         for (rule, expected) in cases {
             let mut weights = [1.0_f64];
             let mut state = rule.start(1);
-            rule.apply(0.1, 1, &mut weights, &[2.0], &mut state);
-            rule.apply(0.1, 2, &mut weights, &[1.0], &mut state);
+            rule.apply(0.1, 1, &mut weights, &[2.0], &mut state, 0);
+            rule.apply(0.1, 2, &mut weights, &[1.0], &mut state, 0);
             assert!((weights[0] - expected).abs() < 1e-12, "{rule:?}: {} {expected}", weights[0]);
         }
     }
@@ -195,7 +197,7 @@ mod tests {
             let mut state = rule.start(2);
             for step in 1..=2000 {
                 let gradient = [2.0 * w[0], 20.0 * w[1]];
-                rule.apply(0.02, step, &mut w, &gradient, &mut state);
+                rule.apply(0.02, step, &mut w, &gradient, &mut state, 0);
             }
             assert!(height(&w) < 0.2, "{rule:?}: {w:?}");
         }

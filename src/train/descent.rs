@@ -410,8 +410,8 @@ impl<'a, S: Store> Run<'a, S> {
             batch,
             &mut self.states,
             #[inline(always)]
-            |w, g, state| {
-                rule.apply(lr, step, w, g, state);
+            |w, g, state, first| {
+                rule.apply(lr, step, w, g, state, first);
             },
         );
         let figures = Figures::new(&sum, penalty);

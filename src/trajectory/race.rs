@@ -10,7 +10,7 @@ pub fn race(surface: Surface, rule: UpdateRule, lr: f64, start: Place, steps: us
     let mut path = Path { places: vec![(0, place)], lost: None };
     for step in 1..=steps as u64 {
         let gradient = surface.gradient(place);
-        rule.apply(lr, step, &mut place, &gradient, &mut state);
+        rule.apply(lr, step, &mut place, &gradient, &mut state, 0);
         if !place.iter().all(|coordinate| coordinate.is_finite()) {
             path.lost = Some(step);
             break;

@@ -20,6 +20,7 @@ use std::arch::x86_64::{
     _mm512_sub_epi32, _mm512_unpackhi_epi8, _mm512_unpackhi_epi16, _mm512_unpacklo_epi8,
     _mm512_unpacklo_epi16,
 };
+use std::mem::MaybeUninit;
 
 /// Sums of a register.
 const LANES: usize = 16;
@@ -177,7 +178,7 @@ fn add_gradient(block: &Block<'_, u8>, slopes: &[[i8; QUAD]], empty: bool, sums:
     let classes = block.classes;
     // As few tiles as can be, as even as can be.
     let tile = classes.div_ceil(classes.div_ceil(TILE));
-    let mut packed = [[_mm512_setzero_si512(); STEPS]; PASS_ROWS / QUAD];
+    let mut packed = [const { MaybeUninit::uninit() }; PASS_ROWS / QUAD];
     let passes = block.rows.chunks(PASS_ROWS).zip(slopes.chunks(PASS_ROWS / QUAD * classes));
     for (pass, (rows, slopes)) in passes.enumerate() {
         let add = pass > 0 || !empty;
@@ -205,7 +206,7 @@ fn interleave<'a>(
     block: &Block<'_, u8>,
     rows: &[u32],
     start: usize,
-    packed: &'a mut [Quads; PASS_ROWS / QUAD],
+    packed: &'a mut [MaybeUninit<Quads>; PASS_ROWS / QUAD],
 ) -> &'a [Quads] {
     let column = block.features.start + start;
     let features = column..block.features.end.min(column + STRIP);
@@ -223,14 +224,15 @@ fn interleave<'a>(
         }
         let low = [_mm512_unpacklo_epi8(bytes[0], bytes[1]), _mm512_unpacklo_epi8(bytes[2], bytes[3])];
         let high = [_mm512_unpackhi_epi8(bytes[0], bytes[1]), _mm512_unpackhi_epi8(bytes[2], bytes[3])];
-        *quads = [
+        quads.write([
             _mm512_unpacklo_epi16(low[0], low[1]),
             _mm512_unpackhi_epi16(low[0], low[1]),
             _mm512_unpacklo_epi16(high[0], high[1]),
             _mm512_unpackhi_epi16(high[0], high[1]),
-        ];
+        ]);
     }
-    quads
+    // SAFETY: the loop has written every element: there are as many as fours of rows.
+    unsafe { std::slice::from_raw_parts(quads.as_ptr().cast(), quads.len()) }
 }
 
 /// Up to 64 bytes, zeros behind them.

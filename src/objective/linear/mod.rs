@@ -25,15 +25,15 @@ mod targets;
 mod weights;
 
 pub use grid::GridClassifiers;
-use sums::{Batch, Sums};
+use sums::{Batch, Sums, Total};
 pub use targets::Targets;
 use weights::Panel;
 pub use weights::Weights;
 
 use super::{BatchLoss, Objective, SmoothLoss};
 use crate::data::{Examples, Preprocessing};
-use crate::kernel::{Compute, MOST_ROWS, Rows};
-use std::ops::{AddAssign, MulAssign};
+use crate::kernel::{Aligned, Compute, MOST_ROWS, Rows};
+use std::ops::{AddAssign, MulAssign, Range};
 
 /// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
 const BLOCK_ROWS: usize = 128;
@@ -77,13 +77,15 @@ struct Slopes<L> {
 trait Sum: Default + AddAssign + MulAssign<f64> + Send + Sync {}
 impl<L: Default + AddAssign + MulAssign<f64> + Send + Sync> Sum for L {}
 
-/// Room for what a panel adds to scores.
+/// Room for what a panel adds to scores, and for its steps.
 #[derive(Clone, Debug, Default)]
 struct Room {
     /// (B, K).
     scores: Vec<f32>,
     /// Sums of digits, in fixed point.
     digits: Vec<i32>,
+    /// One class's gradient, in a step.
+    gradient: Aligned,
 }
 
 /// One group of rows, with what it adds to the gradient: A^T X, a part a panel.
@@ -136,9 +138,10 @@ impl LinearProblem<'_> {
         })
     }
 
-    /// One step over `rows.now`: as [`LinearProblem::loss_and_gradient`], and every part of the weights changed by
-    /// `rule(weights, gradient, state)` as soon as its gradient is whole; `states` has one state a part. The loss is
-    /// that before the step. `rows.next` are those of the step to come.
+    /// One step over `rows.now`: some of a part of the weights at a time, `rule(weights, gradient, state, first)` changes
+    /// them; `first` is the place of the first of them in their part, and `states` has one state a part. The gradient is
+    /// that of [`LinearProblem::loss_and_gradient`], but kept nowhere; the loss is that before the step. `rows.next` are
+    /// those of the step to come.
     ///
     /// # Panics
     /// When there are more or fewer states than parts.
@@ -147,7 +150,7 @@ impl LinearProblem<'_> {
         weights: &mut Weights,
         rows: Rows<'_>,
         states: &mut [S],
-        rule: impl Fn(&mut [f32], &[f32], &mut S) + Sync,
+        rule: impl Fn(&mut [f32], &[f32], &mut S, usize) + Sync,
     ) -> BatchLoss {
         let loss = self.objective.loss;
         let to_slopes = |scores: &mut [f32], labels: &[u16]| loss.slopes(scores, self.classes, labels);
@@ -158,16 +161,17 @@ impl LinearProblem<'_> {
             false,
             &to_slopes,
             #[inline(always)]
-            |panel, state| {
-                panel.update(
+            |panel, total, state| {
+                panel.step(
                     self,
+                    total,
                     #[inline(always)]
-                    |weight, gradient| rule(weight, gradient, state),
+                    |weight, gradient, first| rule(weight, gradient, state, first),
                 );
             },
         );
         let of_bias = &mut states[weights.panels.len()];
-        weights.update_bias(self, |bias, gradient| rule(bias, gradient, of_bias));
+        weights.update_bias(self, |bias, gradient| rule(bias, gradient, of_bias, 0));
         sum
     }
 
@@ -181,10 +185,19 @@ impl LinearProblem<'_> {
         to_slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
     ) -> L {
         let mut states = vec![(); weights.parts()];
-        self.with_gradient(weights, rows.into(), &mut states, smoothed, &to_slopes, |_, ()| {})
+        self.with_gradient(
+            weights,
+            rows.into(),
+            &mut states,
+            smoothed,
+            &to_slopes,
+            #[inline(always)]
+            |panel, total, ()| panel.finish_gradient(self, total),
+        )
     }
 
-    /// As [`LinearProblem::gradient`]; `then` is done to each panel, with its state, once its gradient is whole.
+    /// As [`LinearProblem::gradient`]; `finish` is done to each panel, with its state, once its
+    /// A^T X is whole.
     fn with_gradient<L: Sum, S: Send>(
         &self,
         weights: &mut Weights,
@@ -192,17 +205,15 @@ impl LinearProblem<'_> {
         states: &mut [S],
         smoothed: bool,
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
-        then: impl Fn(&mut Panel, &mut S) + Sync,
+        finish: impl Fn(&mut Panel, Total<'_>, &mut S) + Sync,
     ) -> L {
         assert_eq!(states.len(), weights.parts(), "one state a part");
         let count = rows.now.len();
         let finish = |slopes: &Slopes<L>, parts: Option<&[&Sums]>, panel: &mut Panel, state: &mut S| {
+            let total = Total { parts, slope_sums: &slopes.sums, count };
             self.compute.kernel.dispatch(
                 #[inline(always)]
-                || {
-                    panel.finish_gradient(self, parts, &slopes.sums, count);
-                    then(panel, state);
-                },
+                || finish(panel, total, state),
             );
         };
         let batch = Batch::new(!smoothed && self.has_whole_slopes(rows.now));
@@ -352,6 +363,11 @@ impl LinearProblem<'_> {
             panel.scores(self, block, &mut room.digits, &mut room.scores);
             add(scores, &room.scores);
         }
+    }
+
+    /// Mean and scale of some features.
+    fn map_of(&self, features: &Range<usize>) -> (&[f32], &[f32]) {
+        (&self.preprocessing.mean[features.clone()], &self.preprocessing.scale[features.clone()])
     }
 
     fn targets(&self, block: &[u32]) -> Targets {

@@ -2,7 +2,7 @@
 
 use super::LinearProblem;
 use crate::data::Features;
-use crate::kernel::{FixedWeights, LARGEST_SLOPE, Matrix, Rows, STRIP, WholeSums};
+use crate::kernel::{Aligned, FixedWeights, LARGEST_SLOPE, Matrix, Rows, STRIP, WholeSums};
 use crate::objective::Loss;
 use std::ops::Range;
 
@@ -11,19 +11,21 @@ const QUAD: usize = 4;
 /// How far the factors of preprocessing may lie apart for weights in fixed point: these have the precision of their
 /// panel's largest, and factors that differ much would make that a poor one.
 const SPREAD: f32 = 16.0;
+/// Up to here every whole number is a float.
+const WHOLE_FLOATS: usize = 1 << 24;
 
 /// A^T X over a panel, of rows so far.
 #[derive(Clone, Debug)]
 pub(super) enum Sums {
     /// (K, F).
-    Floats(Vec<f32>),
+    Floats(Aligned),
     /// Of slopes that are whole numbers, exact.
     Whole(WholeSums),
 }
 
 impl Default for Sums {
     fn default() -> Self {
-        Self::Floats(Vec::new())
+        Self::Floats(Aligned::default())
     }
 }
 
@@ -55,12 +57,12 @@ impl Sums {
     }
 
     /// So many floats, whatever they are.
-    pub fn floats(&mut self, len: usize) -> &mut Vec<f32> {
+    pub fn floats(&mut self, len: usize) -> &mut [f32] {
         if !matches!(self, Self::Floats(_)) {
             *self = Self::default();
         }
         let Self::Floats(sums) = self else { unreachable!("just made so") };
-        sums.resize(len, 0.0);
+        sums.resize(len);
         sums
     }
 
@@ -83,76 +85,95 @@ impl Sums {
             }
         }
     }
+}
 
-    /// From A^T X, which is in `gradient` or, if there are any, the sum of `parts`, to the gradient of a batch of `count`
-    /// rows without its penalty, (K, F): see the formulas of [`super`]. `slope_sums` is (K), the others (F).
+/// A^T X of a whole batch, and what makes a gradient of it: see the formulas of [`super`].
+#[derive(Clone, Copy)]
+pub(super) struct Total<'a> {
+    /// What adds up to A^T X over a panel, all of one kind; `None` where the panel holds it.
+    pub parts: Option<&'a [&'a Sums]>,
+    /// The sums of A over the batch, (K).
+    pub slope_sums: &'a [f64],
+    /// B, rows of the batch.
+    pub count: usize,
+}
+
+impl Total<'_> {
+    /// Writes the gradient of one class over a panel, without its penalty, (F). `own` is what the panel holds; `mean` and
+    /// `scale` are those of its features, (F).
     #[inline(always)]
-    pub fn finish(
-        parts: &[&Self],
-        gradient: &mut [f32],
-        slope_sums: &[f64],
-        mean: &[f32],
-        scale: &[f32],
-        count: usize,
-    ) {
-        let width = mean.len();
-        let per_row = 1.0 / count as f32;
-        for (class, (gradient, &slope_sum)) in gradient.chunks_exact_mut(width).zip(slope_sums).enumerate() {
-            if let Some(Self::Whole(first)) = parts.first() {
-                let strips = gradient.chunks_mut(STRIP).zip(mean.chunks(STRIP)).zip(scale.chunks(STRIP));
-                for (strip, ((gradient, mean), scale)) in strips.enumerate() {
-                    let map = Map { slope_sum, mean, scale, per_row };
-                    if parts.len() == 1 {
-                        map.finish(gradient, first.strip(class, strip), f64::from);
-                    } else {
-                        map.finish(gradient, &total(parts, class, strip), |sum| sum as f64);
-                    }
-                }
-                continue;
-            }
-            for (index, part) in parts.iter().enumerate() {
-                if let Self::Floats(sums) = part {
-                    let row = &sums[class * width..][..width];
-                    if index == 0 { gradient.copy_from_slice(row) } else { super::add(gradient, row) }
-                }
-            }
-            let slope_sum = slope_sum as f32;
+    pub fn gradient(&self, own: &Sums, class: usize, mean: &[f32], scale: &[f32], gradient: &mut [f32]) {
+        let own = [own];
+        let parts = self.parts.unwrap_or(&own);
+        let per_row = 1.0 / self.count as f32;
+        let slope_sum = self.slope_sums[class];
+        let narrow = slope_sum as f32;
+        let Some(Sums::Whole(first)) = parts.first() else {
+            add_up(parts, class, gradient);
             for ((g, mean), scale) in gradient.iter_mut().zip(mean).zip(scale) {
-                *g = (*g - slope_sum * mean) * (scale * per_row);
+                *g = (*g - narrow * mean) * (scale * per_row);
+            }
+            return;
+        };
+        let fits = parts.len() == 1 && self.count * 255 * (self.slope_sums.len() - 1) <= WHOLE_FLOATS;
+        let strips = gradient.chunks_mut(STRIP).zip(mean.chunks(STRIP)).zip(scale.chunks(STRIP));
+        for (strip, ((gradient, mean), scale)) in strips.enumerate() {
+            if fits {
+                // As exact as in f64: a fused product is rounded once, with its sum.
+                let center = |sum: i32, mean: f32| (-narrow).mul_add(mean, sum as f32);
+                finish(gradient, first.strip(class, strip), mean, scale, per_row, center);
+            } else {
+                // In f64: the sum of so many bytes is far larger than what is left without the mean.
+                let center = |sum: i64, mean: f32| (sum as f64 - slope_sum * f64::from(mean)) as f32;
+                finish(gradient, &add_up_whole(parts, class, strip), mean, scale, per_row, center);
             }
         }
     }
 }
 
-/// A class's sums over some features, of all parts.
+/// Writes the gradient of a class over a strip from its sums, with the mean taken off by `center`.
 #[inline(always)]
-fn total(parts: &[&Sums], class: usize, strip: usize) -> [i64; STRIP] {
+fn finish<S: Copy>(
+    gradient: &mut [f32],
+    sums: &[S; STRIP],
+    mean: &[f32],
+    scale: &[f32],
+    per_row: f32,
+    center: impl Fn(S, f32) -> f32,
+) {
+    // Of known length, a strip's loop is unrolled.
+    if let (Some(gradient), Some(mean), Some(scale)) =
+        (gradient.first_chunk_mut::<STRIP>(), mean.first_chunk::<STRIP>(), scale.first_chunk::<STRIP>())
+    {
+        for i in 0..STRIP {
+            gradient[i] = center(sums[i], mean[i]) * (scale[i] * per_row);
+        }
+        return;
+    }
+    for (((g, &sum), &mean), scale) in gradient.iter_mut().zip(sums).zip(mean).zip(scale) {
+        *g = center(sum, mean) * (scale * per_row);
+    }
+}
+
+/// A class's sums over all features, of all parts.
+#[inline(always)]
+fn add_up(parts: &[&Sums], class: usize, total: &mut [f32]) {
+    for (index, part) in parts.iter().enumerate() {
+        let Sums::Floats(sums) = part else { unreachable!("sums of one kind") };
+        let row = &sums[class * total.len()..][..total.len()];
+        if index == 0 { total.copy_from_slice(row) } else { super::add(total, row) }
+    }
+}
+
+/// A class's sums over the features of a strip, of all parts.
+#[inline(always)]
+fn add_up_whole(parts: &[&Sums], class: usize, strip: usize) -> [i64; STRIP] {
     let mut total = [0; STRIP];
     for part in parts {
-        if let Sums::Whole(part) = part {
-            total.iter_mut().zip(part.strip(class, strip)).for_each(|(total, &sum)| *total += i64::from(sum));
-        }
+        let Sums::Whole(part) = part else { unreachable!("sums of one kind") };
+        total.iter_mut().zip(part.strip(class, strip)).for_each(|(total, &sum)| *total += i64::from(sum));
     }
     total
-}
-
-/// From A^T X to a gradient: of one class and some features.
-struct Map<'a> {
-    slope_sum: f64,
-    mean: &'a [f32],
-    scale: &'a [f32],
-    per_row: f32,
-}
-
-impl Map<'_> {
-    #[inline(always)]
-    fn finish<S: Copy>(&self, gradient: &mut [f32], sums: &[S; STRIP], wide: impl Fn(S) -> f64) {
-        let Self { slope_sum, mean, scale, per_row } = *self;
-        for (((g, &sum), &mean), scale) in gradient.iter_mut().zip(sums).zip(mean).zip(scale) {
-            // In f64: the sum of so many bytes is far larger than what is left without the mean.
-            *g = (wide(sum) - slope_sum * f64::from(mean)) as f32 * (scale * per_row);
-        }
-    }
 }
 
 impl LinearProblem<'_> {

@@ -1,9 +1,10 @@
 //! W and b as training changes them, cut into panels of features.
 
-use super::LinearProblem;
-use super::gathered;
-use super::sums::Sums;
-use crate::kernel::{FixedWeights, Matrix};
+use super::sums::{Sums, Total};
+use super::{LinearProblem, gathered};
+use crate::kernel::{Aligned, FixedWeights, Matrix};
+use crate::objective::lanes::Lanes;
+use crate::objective::penalty::PenaltySums;
 use ndarray::{Array1, Array2, s};
 use std::ops::Range;
 
@@ -19,13 +20,13 @@ pub(super) struct Panel {
     /// Its F features.
     pub features: Range<usize>,
     /// Its part of W.
-    pub weight: Vec<f32>,
+    pub weight: Aligned,
     /// Its part of dL/dW.
-    pub gradient: Vec<f32>,
+    pub gradient: Aligned,
     /// Its part of A^T X, of a batch under way.
     pub sums: Sums,
     /// V = W scale.
-    pub folded: Vec<f32>,
+    pub folded: Aligned,
     /// V in fixed point, where products are: then V is what that rounds it to.
     pub fixed: Option<FixedWeights>,
     /// V mean, (K).
@@ -37,27 +38,35 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// Changes W by `rule(weights, gradient)`, and what derives from it.
+    /// Changes W class by class, by `rule(weights, class)`, and what derives from it.
     #[inline(always)]
-    pub fn update(&mut self, problem: &LinearProblem<'_>, rule: impl FnOnce(&mut [f32], &[f32])) {
-        rule(&mut self.weight, &self.gradient);
+    fn change(&mut self, problem: &LinearProblem<'_>, mut rule: impl FnMut(&mut [f32], usize)) {
         let width = self.features.len();
-        let mean = &problem.preprocessing.mean[self.features.clone()];
-        let scale = &problem.preprocessing.scale[self.features.clone()];
-        for (weight, folded) in self.weight.chunks_exact(width).zip(self.folded.chunks_exact_mut(width)) {
-            folded.iter_mut().zip(weight).zip(scale).for_each(|((v, w), scale)| *v = w * scale);
+        let (mean, scale) = problem.map_of(&self.features);
+        let penalty = problem.objective.penalty;
+        let mut penalised = PenaltySums::default();
+        let classes = self.weight.chunks_exact_mut(width).zip(self.folded.chunks_exact_mut(width));
+        // All of one class before the next: it stays in the nearest cache.
+        for (class, (weight, folded)) in classes.enumerate() {
+            rule(weight, class);
+            folded.iter_mut().zip(&*weight).zip(scale).for_each(|((v, w), scale)| *v = w * scale);
+            penalised.add(penalty, weight);
+            if self.fixed.is_none() {
+                self.shift[class] = dot(folded, mean);
+            }
         }
+        self.penalty = penalised.penalty(penalty);
         if let Some(fixed) = &mut self.fixed {
             problem.compute.kernel.set_fixed(fixed, &mut self.folded);
+            for (folded, shift) in self.folded.chunks_exact(width).zip(&mut self.shift) {
+                *shift = dot(folded, mean);
+            }
         }
-        for (folded, shift) in self.folded.chunks_exact(width).zip(&mut self.shift) {
-            // On its own: among all else here the compiler keeps its sums in memory.
-            *shift = problem.compute.kernel.dispatch(
-                #[inline(always)]
-                || dot_f64(folded, mean),
-            );
-        }
-        self.penalty = problem.objective.penalty.value(&self.weight);
+    }
+
+    /// Brings up to date what derives from W.
+    fn refresh(&mut self, problem: &LinearProblem<'_>) {
+        self.change(problem, |_, _| {});
     }
 
     /// V x of `rows`, (B, K), into `scores`; `digits` is room.
@@ -88,28 +97,39 @@ impl Panel {
         self.sums.clear(whole, self.weight.len(), self.shift.len());
     }
 
-    /// From A^T X, its own or the sum of `parts`, to dL/dW; `slope_sums` are the sums of A over the batch of `count` rows,
-    /// (K).
+    /// dL/dW of the batch whose A^T X is in `total` or here.
     #[inline(always)]
-    pub fn finish_gradient(
+    pub fn finish_gradient(&mut self, problem: &LinearProblem<'_>, total: Total<'_>) {
+        let (mean, scale) = problem.map_of(&self.features);
+        for (class, gradient) in self.gradient.chunks_exact_mut(self.features.len()).enumerate() {
+            total.gradient(&self.sums, class, mean, scale, gradient);
+        }
+        problem.objective.penalty.add_gradient(&self.weight, &mut self.gradient);
+    }
+
+    /// A step along the gradient of the batch whose A^T X is in `total` or here: class after class, W is changed by
+    /// `rule(weights, gradient, first)`, `first` being the place of the first of them here.
+    #[inline(always)]
+    pub fn step(
         &mut self,
         problem: &LinearProblem<'_>,
-        parts: Option<&[&Sums]>,
-        slope_sums: &[f64],
-        count: usize,
+        total: Total<'_>,
+        mut rule: impl FnMut(&mut [f32], &[f32], usize),
     ) {
-        let mean = &problem.preprocessing.mean[self.features.clone()];
-        let scale = &problem.preprocessing.scale[self.features.clone()];
-        let own = match &mut self.sums {
-            Sums::Floats(sums) if parts.is_none() => {
-                std::mem::swap(&mut self.gradient, sums);
-                None
-            }
-            sums => Some(&*sums),
-        };
-        let parts = parts.unwrap_or(own.as_slice());
-        Sums::finish(parts, &mut self.gradient, slope_sums, mean, scale, count);
-        problem.objective.penalty.add_gradient(&self.weight, &mut self.gradient);
+        let width = self.features.len();
+        let (mean, scale) = problem.map_of(&self.features);
+        let (sums, mut gradient) = (std::mem::take(&mut self.sums), std::mem::take(&mut self.room.gradient));
+        gradient.resize(width);
+        self.change(
+            problem,
+            #[inline(always)]
+            |weight, class| {
+                total.gradient(&sums, class, mean, scale, &mut gradient);
+                problem.objective.penalty.add_gradient(weight, &mut gradient);
+                rule(weight, &gradient, class * width);
+            },
+        );
+        (self.sums, self.room.gradient) = (sums, gradient);
     }
 }
 
@@ -138,14 +158,14 @@ impl Weights {
             .map(|features| {
                 let part: Vec<f32> = weight.slice(s![.., features.clone()]).iter().copied().collect();
                 Panel {
-                    gradient: vec![0.0; part.len()],
+                    gradient: Aligned::zeros(part.len()),
                     sums: Sums::default(),
                     fixed: problem.in_fixed_point(features.len()),
-                    folded: vec![0.0; part.len()],
+                    folded: Aligned::zeros(part.len()),
                     shift: vec![0.0; classes],
                     penalty: 0.0,
                     room: super::Room::default(),
-                    weight: part,
+                    weight: Aligned::from(&part[..]),
                     features,
                 }
             })
@@ -158,7 +178,7 @@ impl Weights {
             penalty: 0.0,
             room: gathered::Room::default(),
         };
-        problem.compute.team.for_each(&mut weights.panels, |_, panel| panel.update(problem, |_, _| {}));
+        problem.compute.team.for_each(&mut weights.panels, |_, panel| panel.refresh(problem));
         weights.update_bias(problem, |_, _| {});
         weights
     }
@@ -176,7 +196,7 @@ impl Weights {
         if rows < FIXED_ROWS {
             problem.compute.team.for_each(&mut self.panels, |_, panel| {
                 panel.fixed = None;
-                panel.update(problem, |_, _| {});
+                panel.refresh(problem);
             });
             self.update_bias(problem, |_, _| {});
         }
@@ -225,12 +245,12 @@ impl Weights {
         self.penalty = of_panels + problem.objective.penalty.value(&self.bias);
     }
 
-    fn assemble(&self, part: impl Fn(&Panel) -> &Vec<f32>) -> Array2<f32> {
+    fn assemble(&self, part: impl Fn(&Panel) -> &Aligned) -> Array2<f32> {
         let width = self.panels.last().map_or(0, |panel| panel.features.end);
         let mut whole = Array2::zeros((self.bias.len(), width));
         for panel in &self.panels {
             let columns = panel.features.clone();
-            let values = whole.slice_mut(s![.., columns]).into_iter().zip(part(panel));
+            let values = whole.slice_mut(s![.., columns]).into_iter().zip(part(panel).iter());
             values.for_each(|(to, &from)| *to = from);
         }
         whole
@@ -243,24 +263,17 @@ fn panel_features(width: usize) -> usize {
     width.div_ceil(count).next_multiple_of(64)
 }
 
+/// a b^T.
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let mut sum = Lanes::default();
+    sum.add_products(a, b);
+    sum.total()
+}
+
 /// Cuts D features into panels of `step`.
 fn panels(width: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..width).step_by(step).map(move |start| start..width.min(start + step))
-}
-
-/// Sum of products in f64, over interleaved partial sums that the compiler can vectorise.
-#[inline(always)]
-fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
-    const LANES: usize = 32;
-    let product = |(&a, &b): (&f32, &f32)| f64::from(a) * f64::from(b);
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut sums = [0.0_f64; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            sums[i] += f64::from(a[i]) * f64::from(b[i]);
-        }
-    }
-    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(product).sum::<f64>()
 }
 
 #[cfg(test)]
