@@ -2,8 +2,10 @@
 //! minimum and proves it. All report what happens to an [`Observer`], stop for a stated [`Stop`], and print nothing.
 
 mod batch_size;
+mod budget;
 mod checkpoint;
 mod checkpoint_every;
+mod curvature;
 mod descent;
 mod order;
 mod random_search;
@@ -15,10 +17,13 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 pub use batch_size::BatchSize;
+pub use budget::{TooLittle, window_within};
 pub use checkpoint::{
     Checkpoint, CheckpointError, DescentState, EpochSums, Keeper, Kept, Provenance, SearchState, State,
 };
 pub use checkpoint_every::CheckpointEvery;
+use curvature::SAMPLE_ROWS;
+pub use curvature::largest_curvature;
 pub use descent::{Descent, DescentError, DescentPlan, Watched, descend, descend_from};
 pub use random_search::{Search, SearchPlan, search, search_from};
 pub use second_order::{Minimum, Neighbour, SecondOrderPlan, minimise, second_moment};

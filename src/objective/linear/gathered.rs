@@ -5,7 +5,8 @@
 //! over a panel. So the results have the same bits for any number of threads.
 
 use super::{LinearProblem, Panel, Slopes, Sum, Sums, Weights, add_offset};
-use crate::kernel::{Kernel, Matrix, dense_gradient, dense_scores};
+use crate::data::Features;
+use crate::kernel::{Kernel, dense_gradient, dense_scores};
 
 /// From how many classes on rows are gathered: below, a pass of the tiles over three groups of classes is no slower.
 const MANY_CLASSES: usize = 33;
@@ -21,6 +22,11 @@ const SLOPE_ROWS: usize = 32;
 const TILE: usize = 96;
 /// Weights of a panel, about: an update passes several times over them, so they should stay in the cache.
 const PANEL_WEIGHTS: usize = 1 << 17;
+
+/// Whether rows of such features are gathered for so many classes.
+pub(super) fn pays_off(features: &Features, classes: usize) -> bool {
+    matches!(features, Features::Floats(_)) && classes >= MANY_CLASSES
+}
 
 /// The features of a panel for so many classes: whole tiles.
 pub(super) fn panel_features(classes: usize) -> usize {
@@ -47,8 +53,7 @@ struct Share<'a, L> {
 impl LinearProblem<'_> {
     /// Whether products go through gathered rows. The plain kernel stays itself, to check the others against.
     pub(super) fn gathers(&self) -> bool {
-        let floats = matches!(self.examples.rows(), Matrix::Floats(_));
-        floats && self.classes >= MANY_CLASSES && self.compute.kernel != Kernel::Plain
+        pays_off(&self.examples.features, self.classes) && self.compute.kernel != Kernel::Plain
     }
 
     /// A^T X of `rows` into the panels; then `finish` on each.

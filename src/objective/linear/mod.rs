@@ -20,6 +20,7 @@
 mod double;
 mod gathered;
 mod grid;
+pub mod scratch;
 mod sums;
 mod targets;
 mod weights;
