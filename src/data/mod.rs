@@ -14,7 +14,6 @@ pub mod formats;
 mod generate;
 mod inputs;
 mod load;
-mod load_parquet;
 pub mod preprocess;
 mod sample_weight;
 mod shape;

@@ -1,10 +1,12 @@
 //! Which files of Parquet train and which test.
 
-use super::formats::input::Input;
-use super::formats::table::{Contents, Parts};
-use super::formats::{names, parquet};
-use super::load::{Request, file_name, is_image, without_effect};
-use super::{DataError, Shape};
+use super::assemble::is_image;
+use super::find::file_name;
+use super::{Request, without_effect};
+use crate::data::formats::input::Input;
+use crate::data::formats::table::{Contents, Parts};
+use crate::data::formats::{names, parquet};
+use crate::data::{DataError, Shape};
 use std::path::PathBuf;
 
 /// Reads the files of a folder, which may be shards: `train-00000-of-00002.parquet` and so on.
