@@ -1,6 +1,7 @@
 //! CIFAR straight from its `.tar.gz`: nothing is written to disk.
 
-use super::{Layout, PIXELS, Record, SHAPE, python, read_records};
+use super::records::{Record, read_records};
+use super::{Layout, PIXELS, SHAPE, python};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::tar;

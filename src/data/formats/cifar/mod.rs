@@ -13,206 +13,27 @@
 //! of records come from the files; their sizes are checked before memory is taken.
 
 pub mod archive;
+mod folder;
+mod layout;
 mod python;
+mod records;
 
-use crate::data::formats::element::{Element, side_by_side};
-use crate::data::formats::in_place::{self, InPlace};
+pub use folder::is_here;
+pub use layout::{Label, Layout};
+
+use crate::data::formats::in_place::InPlace;
 use crate::data::formats::input::Input;
 use crate::data::{DataError, Dataset, Examples, Features, SampleWeights, Shape, Source};
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use folder::{find, read_names};
+use records::Record;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Every image.
 pub const SHAPE: Shape = Shape::Image { channels: 3, height: 32, width: 32 };
 const PIXELS: usize = 3 * 32 * 32;
 
-/// Which of CIFAR-100's two labels to learn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Label {
-    /// The 20 superclasses.
-    Coarse,
-    /// The 100 classes.
-    Fine,
-}
-
-/// A data set's files and records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// Ten classes, records of bytes.
-    Cifar10,
-    /// A hundred classes, or twenty; records of bytes.
-    Cifar100(Label),
-    /// Ten classes, pickled.
-    Python10,
-    /// A hundred classes, or twenty; pickled.
-    Python100(Label),
-}
-
-/// How a record begins, before its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    label_bytes: usize,
-    /// Which of them is learned.
-    label_at: Option<usize>,
-}
-
-impl Record {
-    /// Nothing but pixels.
-    const PIXELS: Self = Self { label_bytes: 0, label_at: None };
-
-    /// Its bytes.
-    fn len(self) -> usize {
-        self.label_bytes + PIXELS
-    }
-
-    /// The label of record number `index`, which is below `classes`; 0 where it has none.
-    fn label(self, path: &Path, index: u64, record: &[u8], classes: usize) -> Result<u16, DataError> {
-        let Some(offset) = self.label_at else { return Ok(0) };
-        let found = record[offset];
-        if usize::from(found) < classes {
-            return Ok(found.into());
-        }
-        let byte = index * self.len() as u64 + offset as u64;
-        Err(DataError::LabelRange { path: path.into(), record: index, byte, found, classes })
-    }
-
-    /// How many whole ones `bytes` are, if nothing else.
-    fn count(self, path: &Path, bytes: u64) -> Result<usize, DataError> {
-        let record = self.len() as u64;
-        let (whole, rest) = (bytes / record, bytes % record);
-        if rest != 0 || whole == 0 {
-            return Err(DataError::Truncated {
-                path: path.into(),
-                record: whole,
-                start: whole * record,
-                found: rest,
-                expected: record,
-            });
-        }
-        Ok(whole as usize)
-    }
-}
-
-impl Layout {
-    /// All of them, where `label` or the fine one is learned.
-    pub fn all(label: Option<Label>) -> [Self; 4] {
-        let label = label.unwrap_or(Label::Fine);
-        [Self::Cifar10, Self::Cifar100(label), Self::Python10, Self::Python100(label)]
-    }
-
-    fn record(self) -> Record {
-        match self {
-            Self::Cifar10 | Self::Python10 => Record { label_bytes: 1, label_at: Some(0) },
-            Self::Cifar100(label) | Self::Python100(label) => {
-                Record { label_bytes: 2, label_at: Some(usize::from(label == Label::Fine)) }
-            }
-        }
-    }
-
-    /// Whether it is of the Python release.
-    fn is_python(self) -> bool {
-        matches!(self, Self::Python10 | Self::Python100(_))
-    }
-
-    /// Which labels to take, where there are several kinds.
-    fn label(self) -> Option<Label> {
-        match self {
-            Self::Cifar100(label) | Self::Python100(label) => Some(label),
-            Self::Cifar10 | Self::Python10 => None,
-        }
-    }
-
-    fn train_files(self) -> Vec<String> {
-        match self {
-            Self::Cifar10 => (1..=5).map(|batch| format!("data_batch_{batch}.bin")).collect(),
-            Self::Cifar100(_) => vec!["train.bin".into()],
-            Self::Python10 => (1..=5).map(|batch| format!("data_batch_{batch}")).collect(),
-            Self::Python100(_) => vec!["train".into()],
-        }
-    }
-
-    fn test_file(self) -> &'static str {
-        match self {
-            Self::Cifar10 => "test_batch.bin",
-            Self::Cifar100(_) => "test.bin",
-            Self::Python10 => "test_batch",
-            Self::Python100(_) => "test",
-        }
-    }
-
-    fn names_file(self) -> &'static str {
-        match self {
-            Self::Cifar10 => "batches.meta.txt",
-            Self::Cifar100(Label::Coarse) => "coarse_label_names.txt",
-            Self::Cifar100(Label::Fine) => "fine_label_names.txt",
-            Self::Python10 => "batches.meta",
-            Self::Python100(_) => "meta",
-        }
-    }
-
-    /// Every file that is needed.
-    fn files(self) -> Vec<String> {
-        let mut files = self.train_files();
-        files.extend([self.test_file(), self.names_file()].map(Into::into));
-        files
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cifar10 | Self::Python10 => "CIFAR-10",
-            Self::Cifar100(Label::Coarse) | Self::Python100(Label::Coarse) => "CIFAR-100 (coarse labels)",
-            Self::Cifar100(Label::Fine) | Self::Python100(Label::Fine) => "CIFAR-100 (fine labels)",
-        }
-    }
-
-    /// Whether `file` is there, as what it must be: `train` and `test` are common names of folders.
-    fn has(self, folder: &Path, file: &str) -> bool {
-        let path = folder.join(file);
-        // A link that leads nowhere, or in a circle, is there, and reading it says what is wrong with it.
-        if matches!(self, Self::Python100(_)) { path.is_file() } else { fs::symlink_metadata(path).is_ok() }
-    }
-
-    /// The class names in the file of them.
-    pub(crate) fn parse_names(self, path: &Path, bytes: &[u8]) -> Result<Vec<String>, DataError> {
-        let names: Vec<String> = if self.is_python() {
-            python::class_names(bytes, self.label())
-                .map_err(|flaw| DataError::Content { path: path.into(), flaw })?
-        } else {
-            // Names are shown, never interpreted: bytes that are not UTF-8 must not keep anyone from training.
-            let text = String::from_utf8_lossy(bytes);
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect()
-        };
-        if (2..=256).contains(&names.len()) {
-            Ok(names)
-        } else {
-            Err(DataError::Classes { path: path.into(), found: names.len() })
-        }
-    }
-
-    /// Reads the files one after the other into one set.
-    fn read_parts(self, paths: &[PathBuf], classes: usize) -> Result<Examples, DataError> {
-        if !self.is_python() {
-            return read_parts(paths, self.record(), classes);
-        }
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-        for path in paths {
-            let input = Input::open(path)?;
-            let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
-            if pixels.is_empty() {
-                pixels.reserve_exact(bytes.len() * paths.len());
-            }
-            archive::append(path, &bytes, self, classes, &mut pixels, &mut labels)?;
-        }
-        Ok(Examples { features: Features::Bytes(pixels), labels, width: PIXELS })
-    }
-}
-
-/// Names beyond so many bytes are not looked at.
-const LARGEST_NAMES: u64 = 1 << 20;
 /// A pickled batch larger than this is none.
 const LARGEST: usize = 1 << 30;
 
@@ -222,7 +43,7 @@ const LARGEST: usize = 1 << 30;
 /// [`DataError`] when files are missing, cut off or damaged, or have a label outside 0 to K - 1.
 pub fn load(path: &Path, label: Option<Label>) -> Result<Dataset, DataError> {
     let (folder, layout) = find(path, label)?;
-    dataset(folder, layout, |paths, classes| layout.read_parts(paths, classes))
+    dataset(folder, layout, |paths, classes| read_parts(layout, paths, classes))
 }
 
 /// As [`load`], but features stay in their files, which only the binary release allows.
@@ -234,7 +55,7 @@ pub fn in_place(path: &Path, label: Option<Label>) -> Result<Dataset<Examples<In
     if layout.is_python() {
         return Err(DataError::NotInPlace { path: folder, found: "pickled batches".into() });
     }
-    dataset(folder, layout, |paths, classes| records_in_place(paths, layout.record(), classes))
+    dataset(folder, layout, |paths, classes| records::in_place(paths, layout.record(), classes))
 }
 
 /// The data set in `folder`, whose files `read` makes examples of, given the number of classes.
@@ -247,7 +68,8 @@ fn dataset<F>(
     let train_paths: Vec<PathBuf> = layout.train_files().iter().map(|file| folder.join(file)).collect();
     let train = read(&train_paths, class_names.len())?;
     let test = read(&[folder.join(layout.test_file())], class_names.len())?;
-    let notes = if layout.is_python() { Vec::new() } else { uneven_batches(&train_paths, layout.record())? };
+    let notes =
+        if layout.is_python() { Vec::new() } else { records::uneven_batches(&train_paths, layout.record())? };
     Ok(Dataset {
         name: layout.name().into(),
         source: Source::Path(folder),
@@ -269,236 +91,32 @@ pub fn read_inputs(path: &Path, classes: usize, label: Option<Label>) -> Result<
     let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
     if meta.is_dir() {
         let (folder, layout) = find(path, label)?;
-        let examples = layout.read_parts(&[folder.join(layout.test_file())], classes)?;
+        let examples = read_parts(layout, &[folder.join(layout.test_file())], classes)?;
         return Ok((examples, true));
     }
     let own = label.map_or(Layout::Cifar10, Layout::Cifar100).record();
     let whole = |record: &Record| meta.len().is_multiple_of(record.len() as u64);
     // A size that fits both is taken for records as the model was trained on.
     let record = [own, Record::PIXELS].into_iter().find(whole).unwrap_or(own);
-    let examples = read_parts(&[path.to_path_buf()], record, classes)?;
+    let examples = records::read(&[path.to_path_buf()], record, classes)?;
     Ok((examples, record.label_at.is_some()))
 }
 
-/// The folder that holds the files, and their layout.
-fn find(path: &Path, label: Option<Label>) -> Result<(PathBuf, Layout), DataError> {
-    let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if !meta.is_dir() {
-        return Err(DataError::Layout {
-            path: path.into(),
-            found: "a file".into(),
-            expected: "a folder with CIFAR-10's or CIFAR-100's binary files".into(),
-        });
+/// Reads the files one after the other into one set.
+fn read_parts(layout: Layout, paths: &[PathBuf], classes: usize) -> Result<Examples, DataError> {
+    if !layout.is_python() {
+        return records::read(paths, layout.record(), classes);
     }
-    for folder in folders(path) {
-        for layout in Layout::all(label) {
-            let mut files = layout.train_files();
-            files.push(layout.test_file().into());
-            let missing: Vec<String> =
-                files.iter().filter(|file| !layout.has(&folder, file)).cloned().collect();
-            if missing.len() == files.len() || (matches!(layout, Layout::Python100(_)) && !missing.is_empty())
-            {
-                continue;
-            }
-            if !missing.is_empty() {
-                return Err(DataError::Layout {
-                    path: folder,
-                    found: format!("no {}", missing.join(", ")),
-                    expected: format!("all {} files of {}", files.len(), layout.name()),
-                });
-            }
-            if layout.label().is_none() && label.is_some() {
-                return Err(DataError::LabelChoice { name: folder.display().to_string() });
-            }
-            return Ok((folder, layout));
-        }
-    }
-    let found = match fs::read_dir(path).map_err(|error| unreadable(path, error))?.count() {
-        0 => "an empty folder".into(),
-        entries => format!("a folder with {entries} other entries"),
-    };
-    Err(DataError::Layout {
-        path: path.into(),
-        found,
-        expected: "data_batch_1.bin to data_batch_5.bin and test_batch.bin, or train.bin and test.bin".into(),
-    })
-}
-
-/// The folder itself, and those that the archives unpack to inside it.
-fn folders(path: &Path) -> impl Iterator<Item = PathBuf> {
-    const UNPACKED: [&str; 5] =
-        ["", "cifar-10-batches-bin", "cifar-100-binary", "cifar-10-batches-py", "cifar-100-python"];
-    UNPACKED.iter().map(|folder| if folder.is_empty() { path.to_path_buf() } else { path.join(folder) })
-}
-
-/// Whether any file of one of the layouts is there.
-pub fn is_here(path: &Path) -> bool {
-    folders(path).any(|folder| {
-        Layout::all(None).iter().any(|layout| {
-            let has = |file: &String| layout.has(&folder, file);
-            if matches!(layout, Layout::Python100(_)) {
-                layout.files().iter().all(has)
-            } else {
-                layout.files().iter().any(has)
-            }
-        })
-    })
-}
-
-fn read_names(path: &Path, layout: Layout) -> Result<Vec<String>, DataError> {
-    // Reading a pipe would wait for a writer for ever.
-    let regular = fs::metadata(path).map(|meta| meta.is_file());
-    if regular.as_ref().is_ok_and(|regular| !regular) {
-        return Err(DataError::Layout {
-            path: path.into(),
-            found: "something that is no regular file".into(),
-            expected: "class names, one a line".into(),
-        });
-    }
-    let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(LARGEST_NAMES).read_to_end(&mut bytes).map(|_| bytes)
-    };
-    let bytes = regular.and_then(|_| read()).map_err(|error| {
-        match (error.kind(), path.parent(), path.file_name()) {
-            (io::ErrorKind::NotFound, Some(folder), Some(file)) => DataError::Layout {
-                path: folder.into(),
-                found: format!("no {}", file.display()),
-                expected: "the class names there, one a line".into(),
-            },
-            _ => unreadable(path, error),
-        }
-    })?;
-    layout.parse_names(path, &bytes)
-}
-
-/// Reads the files one after the other into one set, each by a thread of its own.
-fn read_parts(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examples, DataError> {
-    let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
-    let total: usize = counts.iter().sum();
-    let (mut all_features, mut all_labels) = (vec![0; total * PIXELS], vec![0; total]);
-
-    let (mut features, mut labels) = (all_features.as_mut_slice(), all_labels.as_mut_slice());
-    let mut parts = Vec::with_capacity(paths.len());
-    for (path, &count) in paths.iter().zip(&counts) {
-        let (own_features, rest) = features.split_at_mut(count * PIXELS);
-        let (own_labels, rest_labels) = labels.split_at_mut(count);
-        (features, labels) = (rest, rest_labels);
-        parts.push((path, own_features, own_labels));
-    }
-    let read = |(path, features, labels): (&PathBuf, &mut [u8], &mut [u16])| {
-        read_file(path, record, classes, features, labels)
-    };
-    let results = side_by_side(parts.into_iter(), read);
-    results.into_iter().collect::<Result<(), _>>()?;
-    Ok(Examples { features: Features::Bytes(all_features), labels: all_labels, width: PIXELS })
-}
-
-/// The number of whole records, once the file's size says that there is nothing else.
-fn count_records(path: &Path, record: Record) -> Result<usize, DataError> {
-    let meta = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if !meta.is_file() {
-        return Err(DataError::Layout {
-            path: path.into(),
-            found: "something that is no regular file".into(),
-            expected: "a file of records".into(),
-        });
-    }
-    record.count(path, meta.len())
-}
-
-/// The records of the files, of which the labels alone are read.
-fn records_in_place(
-    paths: &[PathBuf],
-    record: Record,
-    classes: usize,
-) -> Result<Examples<InPlace>, DataError> {
-    let mut places = Vec::with_capacity(paths.len());
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
-        let rows = count_records(path, record)?;
-        places.push(in_place::Place { path: path.clone(), name: None, start: 0, rows });
-    }
-    let mut labels = Vec::new();
-    for place in &places {
-        labels.extend(labels_in_place(place, record, classes)?);
-    }
-    let layout = in_place::Layout { before: record.label_bytes, element: Element::BYTE, width: PIXELS };
-    Ok(Examples { features: InPlace::open(layout, places)?, labels, width: PIXELS })
-}
-
-/// The labels of one file's records.
-fn labels_in_place(place: &in_place::Place, record: Record, classes: usize) -> Result<Vec<u16>, DataError> {
-    /// Records read at a time.
-    const BLOCK: usize = 256;
-    let whole = in_place::Layout { before: 0, element: Element::BYTE, width: record.len() };
-    let records = InPlace::open(whole, [place.clone()])?;
-    let rows: Vec<u32> = (0..place.rows as u32).collect();
-    let mut labels = Vec::with_capacity(rows.len());
-    let mut block = Features::Bytes(Vec::new());
-    for rows in rows.chunks(BLOCK) {
-        records.read(rows, &mut block)?;
-        let Features::Bytes(bytes) = &block else { unreachable!("bytes are read as bytes") };
-        for (&row, record_bytes) in rows.iter().zip(bytes.chunks_exact(record.len())) {
-            labels.push(record.label(&place.path, row.into(), record_bytes, classes)?);
+        let input = Input::open(path)?;
+        let bytes = input.bytes(LARGEST).map_err(|trouble| input.error(trouble))?;
+        if pixels.is_empty() {
+            pixels.reserve_exact(bytes.len() * paths.len());
         }
+        archive::append(path, &bytes, layout, classes, &mut pixels, &mut labels)?;
     }
-    Ok(labels)
-}
-
-fn read_file(
-    path: &Path,
-    record: Record,
-    classes: usize,
-    features: &mut [u8],
-    labels: &mut [u16],
-) -> Result<(), DataError> {
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    let mut reader = BufReader::with_capacity(1 << 17, file);
-    let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
-    read_records(path, &mut reader, length, record, classes, features, labels)
-}
-
-/// Reads as many records as `labels` has room for; `now` is the length of the file if it ends too soon.
-fn read_records(
-    path: &Path,
-    reader: &mut impl Read,
-    now: impl Fn(&Path) -> u64,
-    record: Record,
-    classes: usize,
-    features: &mut [u8],
-    labels: &mut [u16],
-) -> Result<(), DataError> {
-    let length = record.len() as u64;
-    let mut head = [0_u8; 2];
-    let head = &mut head[..record.label_bytes];
-    for (index, (pixels, label)) in features.chunks_exact_mut(PIXELS).zip(labels).enumerate() {
-        let start = index as u64 * length;
-        let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
-        read.map_err(|error| match error.kind() {
-            // The file was long enough a moment ago: it shrank while it was read.
-            io::ErrorKind::UnexpectedEof => DataError::Truncated {
-                path: path.into(),
-                record: index as u64,
-                start,
-                found: now(path).saturating_sub(start),
-                expected: length,
-            },
-            _ => unreadable(path, error),
-        })?;
-        *label = record.label(path, index as u64, head, classes)?;
-    }
-    Ok(())
-}
-
-/// A batch shorter than its neighbours at a record's edge looks whole: worth a word.
-fn uneven_batches(paths: &[PathBuf], record: Record) -> Result<Vec<String>, DataError> {
-    let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
-    let uneven = counts.iter().any(|&count| count != counts[0]);
-    Ok(if uneven {
-        vec![format!("the training batches differ in size: {counts:?} records")]
-    } else {
-        Vec::new()
-    })
+    Ok(Examples { features: Features::Bytes(pixels), labels, width: PIXELS })
 }
 
 fn unreadable(path: &Path, error: io::Error) -> DataError {
@@ -576,23 +194,6 @@ mod tests {
                 other => panic!("cut at {cut}: {other:?}"),
             }
         }
-    }
-
-    /// Its size was looked at when it was still whole.
-    #[test]
-    fn a_file_that_shrinks_while_it_is_read_is_told_with_the_place() {
-        let folder = cifar10_folder(&[0, 1]);
-        let path = folder.path().join("data_batch_1.bin");
-        let records = count_records(&path, Layout::Cifar10.record()).expect("whole");
-        let file = File::options().write(true).open(&path).expect("opens");
-        file.set_len(PIXELS as u64 + 100).expect("shrinks");
-        let (mut features, mut labels) = (vec![0; records * PIXELS], vec![0; records]);
-        let read = read_file(&path, Layout::Cifar10.record(), 3, &mut features, &mut labels);
-        let error = read.expect_err("it is cut off");
-        assert!(
-            matches!(error, DataError::Truncated { record: 1, start: 3073, found: 99, expected: 3073, .. }),
-            "{error}"
-        );
     }
 
     #[test]
