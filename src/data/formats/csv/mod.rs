@@ -3,6 +3,11 @@
 //! Commas, semicolons or tabs part the columns; the first row may name them. A line is a row: quoted texts may hold
 //! separators, but no ends of line. Whole numbers from 0 to 255 throughout are held as bytes.
 
+mod columns;
+mod field;
+
+pub use columns::{Columns, is_label_name};
+
 use super::flaw::{Flaw, Trouble};
 use super::labels::Collector;
 use super::lines::{Blocks, Parser, Stop, append};
@@ -10,12 +15,10 @@ use super::number::{self, Cell};
 use super::table::Table;
 use crate::data::sample_weight::{is_weight, no_weight};
 use crate::data::{Features, Shape};
-use std::borrow::Cow;
+use columns::Plan;
+use field::{field, fields};
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Names under which a column holds labels, unless the user names another.
-const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "species", "y"];
 
 /// What is known of a table before it is read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,43 +29,6 @@ pub struct Request<'a> {
     pub weight: Option<&'a str>,
     /// D of the model that the rows are for: a table of exactly so many columns has no labels.
     pub width: Option<usize>,
-}
-
-/// How a table's lines are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Plan {
-    separator: u8,
-    columns: usize,
-    /// Which column holds the labels.
-    label: Option<usize>,
-    /// Which the weights.
-    weight: Option<usize>,
-    /// Bytes before the first row.
-    header: usize,
-}
-
-/// What is known of a table's columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    /// Which holds the labels.
-    pub label: Option<usize>,
-    /// Which holds the weights.
-    pub weight: Option<usize>,
-    /// Whether that is so only because no other column holds texts.
-    pub guessed: bool,
-    /// Their names, if the table has a header.
-    pub names: Option<Vec<String>>,
-}
-
-impl Columns {
-    /// The label column's name, or its number.
-    pub fn label_name(&self) -> String {
-        let Some(label) = self.label else { return "none".into() };
-        match self.names.as_ref().map(|names| names[label].trim()) {
-            Some(name) if !name.is_empty() => name.into(),
-            _ => (label + 1).to_string(),
-        }
-    }
 }
 
 /// Reads a table.
@@ -77,7 +43,7 @@ pub fn read(source: &mut dyn Read, request: Request<'_>) -> Result<(Table, Colum
     let mut plan: Option<(Plan, Columns)> = None;
     let floats = AtomicBool::new(false);
     while let Some((block, lines)) = blocks.next_block()? {
-        let start = if plan.is_none() { plan.insert(make_plan(block, request)?).0.header } else { 0 };
+        let start = if plan.is_none() { plan.insert(columns::plan(block, request)?).0.header } else { 0 };
         let Some((plan, _)) = &plan else { unreachable!("it was made of the first block") };
         let parser = Parser {
             as_bytes: &|text| rows::<u8>(text, plan).map(|rows| (Features::Bytes(rows.values), rows.rest)),
@@ -116,13 +82,6 @@ struct Rest {
 struct Rows<T> {
     values: Vec<T>,
     rest: Rest,
-}
-
-impl Plan {
-    /// D.
-    fn features(&self) -> usize {
-        self.columns - usize::from(self.label.is_some()) - usize::from(self.weight.is_some())
-    }
 }
 
 /// Parses whole lines.
@@ -224,163 +183,6 @@ fn cell<T: Cell>(text: &[u8], column: usize) -> Result<T, Stop> {
 fn wrong_count(row: &[u8], plan: &Plan) -> Stop {
     let found = format!("{} columns", fields(row, plan.separator).len());
     Stop::Flaw(0, Flaw::new("", found, format!("{} as in the first row", plan.columns)))
-}
-
-/// One field: its bytes in the row, and its text without quotes.
-struct Field<'a> {
-    length: usize,
-    text: Cow<'a, [u8]>,
-}
-
-fn field(row: &[u8], at: usize, separator: u8) -> Field<'_> {
-    let rest = &row[at.min(row.len())..];
-    if rest.first() != Some(&b'"') {
-        let length = memchr::memchr(separator, rest).unwrap_or(rest.len());
-        return Field { length, text: Cow::Borrowed(rest[..length].trim_ascii()) };
-    }
-    let mut text = Vec::new();
-    let mut at = 1;
-    while let Some(length) = memchr::memchr(b'"', &rest[at..]) {
-        text.extend_from_slice(&rest[at..at + length]);
-        at += length + 1;
-        // Two quotes stand for one.
-        if rest.get(at) != Some(&b'"') {
-            break;
-        }
-        text.push(b'"');
-        at += 1;
-    }
-    let length = at + memchr::memchr(separator, &rest[at..]).unwrap_or(rest.len() - at);
-    Field { length, text: Cow::Owned(text) }
-}
-
-fn fields(row: &[u8], separator: u8) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut at = 0;
-    while at <= row.len() {
-        let field = field(row, at, separator);
-        at += field.length + 1;
-        fields.push(String::from_utf8_lossy(&field.text).into_owned());
-    }
-    fields
-}
-
-/// Finds separator, header and label column from the first lines.
-fn make_plan(block: &[u8], request: Request<'_>) -> Result<(Plan, Columns), Flaw> {
-    // A mark of the byte order, as some spreadsheets write it, is no text.
-    let marked = block.starts_with(b"\xef\xbb\xbf");
-    let text = if marked { &block[3..] } else { block };
-    let mut lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let first = lines.next().unwrap_or_default();
-    if first.is_empty() {
-        return Err(Flaw::new("line 1", "nothing", "a row, or the names of the columns"));
-    }
-    let count = |separator: &u8| memchr::memchr_iter(*separator, first).count();
-    let separator = b",;\t".iter().rev().max_by_key(|separator| count(separator)).copied().unwrap_or(b',');
-    let names = fields(first, separator);
-    let second = lines.find(|line| !line.is_empty()).map(|line| fields(line, separator));
-    let has_header = is_header(&names, second.as_deref());
-    let row = if has_header { second.unwrap_or_default() } else { names.clone() };
-    let names = has_header.then_some(names);
-    let columns = names.as_ref().unwrap_or(&row).len();
-    let weight = request.weight.map(|wanted| {
-        find(wanted, "weight", names.as_deref(), columns)
-            .map_err(|flaw| flaw.hint("--weight-column takes a column's name, its number from 1, or last"))
-    });
-    let weight = weight.transpose()?;
-    let (label, guessed) = label_column(names.as_deref(), &row, columns, request, weight)?;
-    if label.is_some() && label == weight {
-        let found = format!("column {} for labels and weights", label.map_or(0, |column| column + 1));
-        return Err(Flaw::new("line 1", found, "a column for each"));
-    }
-    let plan = Plan { separator, columns, label, weight, header: 0 };
-    if plan.features() == 0 {
-        return Err(Flaw::new("line 1", "a label and no other column", "at least one column of numbers"));
-    }
-    let header =
-        if has_header { first.len() + 1 + text[first.len()..].starts_with(b"\r") as usize } else { 0 };
-    let header = (header + if marked { 3 } else { 0 }).min(block.len());
-    Ok((Plan { header, ..plan }, Columns { label, weight, guessed, names }))
-}
-
-fn is_number(text: &str) -> bool {
-    text.trim().parse::<f64>().is_ok()
-}
-
-/// Whether the first line names columns: a text over a number, a label's usual name, or texts alone.
-fn is_header(first: &[String], second: Option<&[String]>) -> bool {
-    let Some(second) = second else { return first.iter().all(|text| !is_number(text)) };
-    let over_number =
-        first.iter().zip(second).any(|(a, b)| !is_number(a) && !a.trim().is_empty() && is_number(b));
-    over_number || first.iter().any(|text| is_label_name(text))
-}
-
-/// Whether a column of that name holds labels.
-pub fn is_label_name(text: &str) -> bool {
-    LABEL_NAMES.contains(&text.trim().to_lowercase().as_str())
-}
-
-/// The column that is called `wanted`, or has that number; it holds `what`.
-fn find(wanted: &str, what: &str, names: Option<&[String]>, columns: usize) -> Result<usize, Flaw> {
-    let by_name = names.and_then(|names| names.iter().position(|name| name.trim() == wanted));
-    let by_place = || match wanted.parse::<usize>() {
-        Ok(place) => place.checked_sub(1).filter(|&place| place < columns),
-        Err(_) => (wanted == "last").then(|| columns - 1),
-    };
-    by_name.or_else(by_place).ok_or_else(|| {
-        let expected = match names {
-            Some(names) => format!("the {what} column {wanted:?} among {}", shown(names)),
-            None => format!("the {what} column {wanted:?}"),
-        };
-        Flaw::new("line 1", format!("{columns} columns without it"), expected)
-    })
-}
-
-/// Which column holds the labels, if any does, and whether that is a guess.
-fn label_column(
-    names: Option<&[String]>,
-    row: &[String],
-    columns: usize,
-    request: Request<'_>,
-    weight: Option<usize>,
-) -> Result<(Option<usize>, bool), Flaw> {
-    const HINT: &str = "--label-column takes a column's name, its number from 1, or last";
-    if let Some(wanted) = request.label {
-        return match find(wanted, "label", names, columns) {
-            Ok(place) => Ok((Some(place), false)),
-            Err(flaw) => Err(flaw.hint(HINT)),
-        };
-    }
-    if request.width == Some(columns - usize::from(weight.is_some())) {
-        return Ok((None, false));
-    }
-    let named: Vec<usize> = names
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| is_label_name(name))
-        .map(|(at, _)| at)
-        .collect();
-    if let [only] = named[..] {
-        return Ok((Some(only), false));
-    }
-    let texts: Vec<usize> =
-        row.iter().enumerate().filter(|(_, text)| !is_number(text)).map(|(at, _)| at).collect();
-    match texts[..] {
-        [only] => Ok((Some(only), true)),
-        _ => Err(Flaw::new(
-            "line 1",
-            format!("{columns} columns, none of which is the label's for certain"),
-            "one of the name label, or of texts",
-        )
-        .hint(HINT)),
-    }
-}
-
-fn shown(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let list = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
 }
 
 /// Whether `head`, the start of a file, may be text.
