@@ -23,7 +23,6 @@ pub mod number;
 pub mod parquet;
 pub mod pickle;
 pub mod pictures;
-pub mod resize;
 pub mod svmlight;
 pub mod table;
 pub mod tar;
