@@ -3,6 +3,8 @@
 //! [`Settings`] is the raw side: every flag and key, with its default. [`resolve`] joins and checks the three
 //! layers, and is the only maker of a [`RunConfig`], the typed side, which everything downstream sees.
 
+mod choices;
+mod effect;
 mod error;
 mod file;
 mod grid;
@@ -10,12 +12,13 @@ mod memory_size;
 mod resume;
 mod settings;
 
+pub use choices::{LossName, OptimizerName, ScheduleName, StrategyName, name};
 pub use error::{ConfigError, Origin};
 pub use file::{ConfigFile, parse, read};
 pub use grid::{Values, Varied};
 pub use memory_size::MemorySize;
 pub use resume::resume;
-pub use settings::{LossName, OptimizerName, ScheduleName, Settings, StrategyName, name};
+pub use settings::Settings;
 
 use crate::data::{self, Preprocess, Source};
 use crate::objective::{Loss, Objective, Penalty};

@@ -2,64 +2,14 @@
 //! the same name), its default and its help.
 
 use super::MemorySize;
+use super::choices::{LossName, OptimizerName, ScheduleName, StrategyName};
 use crate::data::{self, ClassWeight, Format, Holdout, Label, Planes, Preprocess, Size};
 use crate::train::{BatchSize, CheckpointEvery};
-use clap::{Args, FromArgMatches, ValueEnum};
+use clap::{Args, FromArgMatches};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-
-/// The strategies of the lecture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StrategyName {
-    /// Follow the slope
-    Descent,
-    /// Try random weights and keep the best
-    RandomSearch,
-}
-
-/// The losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LossName {
-    /// Multiclass SVM (hinge) loss
-    Svm,
-    /// Softmax cross-entropy
-    Softmax,
-}
-
-/// The update rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the names of the rules, whose formulas are in optim::UpdateRule")]
-pub enum OptimizerName {
-    Sgd,
-    Momentum,
-    Nesterov,
-    Adagrad,
-    Rmsprop,
-    Adam,
-    /// Second order, over the whole set, to a certified gap (strategy descent; needs lambda above 0)
-    Lbfgs,
-}
-
-/// How the learning rate falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScheduleName {
-    /// It does not
-    Constant,
-    /// Times --decay every --step-every epochs
-    Step,
-    /// Times --decay every epoch, smoothly
-    Exponential,
-    /// Divided by 1 + --decay * epochs
-    Inverse,
-    /// Half a cosine, down to 0
-    Cosine,
-}
 
 /// What a run can be told. Options are those whose default depends on something else; `resolve` fills them.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -380,89 +330,6 @@ impl Settings {
             no_test: false,
         }
     }
-
-    /// Why `key` has no effect with the other settings; `None` if it has.
-    pub fn without_effect(&self, key: &str) -> Option<String> {
-        use OptimizerName::{Adagrad, Adam, Lbfgs, Momentum, Nesterov, Rmsprop};
-        let searching = self.strategy == StrategyName::RandomSearch;
-        let says_no = |used: bool, reason: String| (!used).then_some(reason);
-        match key {
-            "test-split" => says_no(self.test.is_none(), "--test names the file of test examples".into()),
-            "margin" => says_no(self.loss == LossName::Svm, "only the svm loss has a margin".into()),
-            "attempts" | "scale" | "local" => says_no(searching, "only random search uses it".into()),
-            "validation" | "optimizer" | "lr" | "schedule" | "decay" | "step-every" | "warmup"
-            | "momentum" | "beta1" | "beta2" | "epsilon" | "batch-size" | "window" | "epochs"
-            | "patience" | "init-scale" | "watch-test" | "tol" | "max-iterations"
-                if searching =>
-            {
-                Some("random search does not use it".into())
-            }
-            "checkpoint-every" | "keep-checkpoints" if !searching && self.optimizer == Lbfgs => {
-                Some("lbfgs keeps no checkpoints: started again, it gives the same bytes".into())
-            }
-            "keep-checkpoints" => {
-                says_no(self.checkpoint_every != Some(CheckpointEvery::Off), "checkpoint-every is off".into())
-            }
-            "tol" | "max-iterations" => {
-                says_no(self.optimizer == Lbfgs, "only the optimizer lbfgs uses it".into())
-            }
-            "memory" if searching || self.optimizer == Lbfgs => {
-                let strategy = if searching { "random search" } else { "lbfgs" };
-                Some(format!("{strategy} needs all examples in memory: only minibatches are streamed"))
-            }
-            "lr" | "schedule" | "decay" | "step-every" | "warmup" | "batch-size" | "window" | "epochs"
-            | "patience" | "init-scale" | "watch-test" | "l1"
-                if self.optimizer == Lbfgs =>
-            {
-                let reason = match key {
-                    "lr" | "schedule" | "decay" | "step-every" | "warmup" => "lbfgs finds its own steps",
-                    "batch-size" | "window" => "lbfgs takes the whole set",
-                    "epochs" => "lbfgs goes on until its gap is certified: see tol and max-iterations",
-                    "init-scale" => "there is one minimum, wherever lbfgs starts",
-                    "l1" => "lbfgs needs a smooth penalty",
-                    _ => "lbfgs looks for the minimum, not for the best epoch",
-                };
-                Some(reason.into())
-            }
-            "memory" => says_no(
-                self.batch_size != BatchSize::Full,
-                "a full batch needs all examples in memory: only minibatches are streamed".into(),
-            ),
-            "window" => {
-                says_no(self.batch_size != BatchSize::Full, "a full batch keeps the order of the data".into())
-            }
-            "momentum" | "beta1" | "beta2" | "epsilon" => {
-                let users: &[OptimizerName] = match key {
-                    "momentum" => &[Momentum, Nesterov],
-                    "beta1" => &[Adam],
-                    "beta2" => &[Rmsprop, Adam],
-                    _ => &[Adagrad, Rmsprop, Adam],
-                };
-                says_no(
-                    users.contains(&self.optimizer),
-                    format!("the optimizer {} does not use it", name(self.optimizer)),
-                )
-            }
-            "decay" | "step-every" => {
-                use ScheduleName::{Exponential, Inverse, Step};
-                let users: &[ScheduleName] =
-                    if key == "decay" { &[Step, Exponential, Inverse] } else { &[Step] };
-                says_no(
-                    users.contains(&self.schedule),
-                    format!("the schedule {} does not use it", name(self.schedule)),
-                )
-            }
-            "patience" => {
-                says_no(!self.validation.is_none(), "it needs held-out rows: give validation too".into())
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The name of a choice, as flags and keys have it.
-pub fn name(choice: impl ValueEnum + Copy) -> String {
-    choice.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
 }
 
 #[cfg(test)]

@@ -256,7 +256,9 @@ pub(crate) fn load_one(input: &Input) -> Result<Table, DataError> {
 
 #[cfg(test)]
 mod tests {
+    use super::decode::tests::png_of;
     use super::*;
+    use png::ColorType;
 
     fn folder(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
