@@ -4,13 +4,14 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what it is for")]
 
-use cifar_train::data::{Examples, Features, Preprocessing};
-use cifar_train::kernel::{Compute, Kernel, Rows, Team};
-use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
-use cifar_train::optim::{RuleState, UpdateRule};
+mod problem;
+
+use cifar_train::data::Examples;
+use cifar_train::kernel::{Compute, Kernel, Team};
+use cifar_train::objective::{LinearProblem, Weights};
 use cifar_train::random::{self, Stream};
 use ndarray::{Array1, Array2};
-use rand_chacha::rand_core::RngCore;
+use problem::{OBJECTIVE, Sgd, images, standardised};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
@@ -29,30 +30,21 @@ fn main() {
             std::process::exit(2);
         };
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-        let [full, sgd] = measure(&examples(rows, width, classes), classes, threads);
+        let [full, sgd] = measure(&images(rows, width, classes), classes, threads);
         println!("{point},{full:.6},{sgd:.6}");
     }
-}
-
-fn examples(rows: usize, width: usize, classes: usize) -> Examples {
-    let mut rng = random::generator(0, Stream::Generate);
-    let mut features = vec![0; rows * width];
-    rng.fill_bytes(&mut features);
-    let labels = (0..rows).map(|_| random::below(&mut rng, classes as u32) as u16).collect();
-    Examples { features: Features::Bytes(features), labels, width }
 }
 
 /// Seconds of a full-batch gradient, and of an epoch of SGD.
 fn measure(examples: &Examples, classes: usize, threads: NonZeroUsize) -> [f64; 2] {
     let width = examples.width;
-    let preprocessing = Preprocessing { mean: vec![127.5; width], scale: vec![1.0 / 73.9; width] };
+    let preprocessing = standardised(width);
     let compute = Compute { kernel: Kernel::detect(), team: Team::new(threads) };
-    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
     let problem = LinearProblem {
         examples,
         preprocessing: &preprocessing,
         classes,
-        objective,
+        objective: OBJECTIVE,
         example_weights: None,
         compute: &compute,
     };
@@ -62,21 +54,8 @@ fn measure(examples: &Examples, classes: usize, threads: NonZeroUsize) -> [f64; 
         std::hint::black_box(problem.loss_and_gradient(&mut weights, &rows));
     });
     random::shuffle(&mut random::generator(0, Stream::Shuffle), &mut rows);
-    let rule = UpdateRule::Sgd;
-    let mut states: Vec<RuleState<f32>> =
-        weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
-    let sgd = fastest(|| {
-        let next = rows.chunks(BATCH).skip(1).chain([&[][..]]);
-        for (now, next) in rows.chunks(BATCH).zip(next) {
-            problem.step(
-                &mut weights,
-                Rows { now, next },
-                &mut states,
-                #[inline(always)]
-                |w, g, state, first| rule.apply(1e-3, 1, w, g, state, first),
-            );
-        }
-    });
+    let mut rule = Sgd::new(&weights);
+    let sgd = fastest(|| rule.epoch(&problem, &mut weights, &rows, BATCH));
     [full, sgd]
 }
 

@@ -4,13 +4,12 @@
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
-use cifar_train::data::{Examples, Features, Preprocessing};
-use cifar_train::kernel::{Compute, Kernel, Rows, Team};
-use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
-use cifar_train::optim::{RuleState, UpdateRule};
-use cifar_train::random::{self, Stream};
+mod problem;
+
+use cifar_train::kernel::{Compute, Kernel, Team};
+use cifar_train::objective::{LinearProblem, Weights};
 use ndarray::{Array1, Array2};
-use rand_chacha::rand_core::RngCore;
+use problem::{OBJECTIVE, Sgd, images, standardised};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -55,20 +54,18 @@ impl Claim<'_> {
 }
 
 fn main() -> ExitCode {
-    let examples = examples();
-    let preprocessing = Preprocessing { mean: vec![127.5; WIDTH], scale: vec![1.0 / 73.9; WIDTH] };
+    let (examples, preprocessing) = (images(ROWS, WIDTH, CLASSES), standardised(WIDTH));
     let on = |kernel| Compute { kernel, team: Team::new(NonZeroUsize::MIN) };
     let (best, plain) = (on(Kernel::detect()), on(Kernel::Plain));
     if matches!(best.kernel, Kernel::Plain) {
         println!("this processor has no fast kernel: nothing to compare");
         return ExitCode::SUCCESS;
     }
-    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
     let problem = |compute| LinearProblem {
         examples: &examples,
         preprocessing: &preprocessing,
         classes: CLASSES,
-        objective,
+        objective: OBJECTIVE,
         example_weights: None,
         compute,
     };
@@ -99,14 +96,6 @@ fn main() -> ExitCode {
     if holds.contains(&false) { ExitCode::from(5) } else { ExitCode::SUCCESS }
 }
 
-fn examples() -> Examples {
-    let mut rng = random::generator(0, Stream::Generate);
-    let mut features = vec![0; ROWS * WIDTH];
-    rng.fill_bytes(&mut features);
-    let labels = (0..ROWS).map(|_| random::below(&mut rng, CLASSES as u32) as u16).collect();
-    Examples { features: Features::Bytes(features), labels, width: WIDTH }
-}
-
 fn zeros(problem: &LinearProblem<'_>, classes: usize) -> Weights {
     Weights::new(&Array2::zeros((classes, WIDTH)), &Array1::zeros(classes), problem)
 }
@@ -122,21 +111,8 @@ fn gradient<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32]) -> impl FnMut()
 /// Steps of SGD, in order.
 fn epoch<'a>(problem: &'a LinearProblem<'_>, rows: &'a [u32], batch: usize) -> impl FnMut() + 'a {
     let mut weights = zeros(problem, CLASSES);
-    let rule = UpdateRule::Sgd;
-    let mut states: Vec<RuleState<f32>> =
-        weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
-    move || {
-        let next = rows.chunks(batch).skip(1).chain([&[][..]]);
-        for (now, next) in rows.chunks(batch).zip(next) {
-            problem.step(
-                &mut weights,
-                Rows { now, next },
-                &mut states,
-                #[inline(always)]
-                |w, g, state, first| rule.apply(1e-3, 1, w, g, state, first),
-            );
-        }
-    }
+    let mut sgd = Sgd::new(&weights);
+    move || sgd.epoch(problem, &mut weights, rows, batch)
 }
 
 /// Scores of stacked classifiers over all rows, in floats.

@@ -4,13 +4,15 @@
 //! An epoch of loss and gradient is 6.15 GFLOP, an epoch of loss alone half of it: divide by the time, and compare
 //! with what the processor's multipliers can do (a linear probe with 1,000 classes is 164 GFLOP an epoch) (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
 
+mod problem;
+
 use cifar_train::config::all_cores;
 use cifar_train::data::{Examples, Features, Preprocessing};
-use cifar_train::kernel::{Compute, Kernel, Rows, Team};
-use cifar_train::objective::{LinearProblem, Loss, Objective, Penalty, Weights};
-use cifar_train::optim::{RuleState, UpdateRule};
+use cifar_train::kernel::{Compute, Kernel, Team};
+use cifar_train::objective::{LinearProblem, Weights};
 use cifar_train::random::{self, Stream};
 use ndarray::{Array1, Array2};
+use problem::{OBJECTIVE, Sgd, images, standardised};
 use rand_chacha::rand_core::RngCore;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
@@ -20,13 +22,7 @@ const WIDTH: usize = 3072;
 const CLASSES: usize = 10;
 const KERNELS: [&str; 3] = ["avx512", "avx2", "plain"];
 
-static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| {
-    let mut rng = random::generator(0, Stream::Generate);
-    let mut features = vec![0; ROWS * WIDTH];
-    rng.fill_bytes(&mut features);
-    let labels = (0..ROWS).map(|_| random::below(&mut rng, CLASSES as u32) as u16).collect();
-    Examples { features: Features::Bytes(features), labels, width: WIDTH }
-});
+static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| images(ROWS, WIDTH, CLASSES));
 
 /// A linear probe's features: 20,000 x 2,048.
 static FLOATS: LazyLock<Examples> = LazyLock::new(|| {
@@ -37,8 +33,7 @@ static FLOATS: LazyLock<Examples> = LazyLock::new(|| {
     Examples { features: Features::Floats(features), labels, width }
 });
 
-static PREPROCESSING: LazyLock<Preprocessing> =
-    LazyLock::new(|| Preprocessing { mean: vec![127.5; WIDTH], scale: vec![1.0 / 73.9; WIDTH] });
+static PREPROCESSING: LazyLock<Preprocessing> = LazyLock::new(|| standardised(WIDTH));
 
 fn main() {
     divan::main();
@@ -71,31 +66,18 @@ fn measure_on(
     work: impl Fn(&LinearProblem<'_>, &mut Weights) + Sync,
 ) {
     let Some(compute) = compute(name, threads) else { return bencher.bench(|| ()) };
-    let objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
-    let example_weights = None;
-    let problem =
-        LinearProblem { examples, preprocessing, classes, objective, example_weights, compute: &compute };
+    let problem = LinearProblem {
+        examples,
+        preprocessing,
+        classes,
+        objective: OBJECTIVE,
+        example_weights: None,
+        compute: &compute,
+    };
     let shape = (classes, examples.width);
     let weight = Array2::from_shape_fn(shape, |(k, d)| ((k * 31 + d * 7) % 101) as f32 * 1e-4 - 5e-3);
     let mut weights = Weights::new(&weight, &Array1::zeros(classes), &problem);
     bencher.bench_local(|| work(&problem, &mut weights));
-}
-
-/// An epoch of SGD over `rows`, updates included.
-fn epoch(problem: &LinearProblem<'_>, weights: &mut Weights, rows: &[u32], batch: usize) {
-    let rule = UpdateRule::Sgd;
-    let mut states: Vec<RuleState<f32>> =
-        weights.part_lengths().into_iter().map(|len| rule.start(len)).collect();
-    let next = rows.chunks(batch).skip(1).chain([&[][..]]);
-    for (now, next) in rows.chunks(batch).zip(next) {
-        problem.step(
-            weights,
-            Rows { now, next },
-            &mut states,
-            #[inline(always)]
-            |w, g, state| rule.apply(1e-3, 1, w, g, state),
-        );
-    }
 }
 
 /// Loss and gradient over all rows.
@@ -121,7 +103,9 @@ fn full_batch_one_thread(bencher: divan::Bencher<'_, '_>, name: &str) {
 fn sgd_epoch<const BATCH: usize>(bencher: divan::Bencher<'_, '_>, name: &str) {
     let mut rows = EXAMPLES.all();
     random::shuffle(&mut random::generator(0, Stream::Shuffle), &mut rows);
-    measure(bencher, name, all_cores(), CLASSES, |problem, weights| epoch(problem, weights, &rows, BATCH));
+    measure(bencher, name, all_cores(), CLASSES, |problem, weights| {
+        Sgd::new(weights).epoch(problem, weights, &rows, BATCH);
+    });
 }
 
 /// An epoch of SGD of a linear probe, batch 256.
@@ -134,7 +118,7 @@ fn probe_epoch<const THREADS: usize>(bencher: divan::Bencher<'_, '_>, classes: u
     let map = Preprocessing { mean: vec![0.01; examples.width], scale: vec![1.7; examples.width] };
     let threads = NonZeroUsize::new(THREADS).unwrap_or(NonZeroUsize::MIN);
     measure_on(&examples, &map, bencher, (Kernel::detect().name(), threads), classes, |problem, weights| {
-        epoch(problem, weights, &rows, 256);
+        Sgd::new(weights).epoch(problem, weights, &rows, 256);
     });
 }
 

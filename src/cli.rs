@@ -5,7 +5,7 @@ mod explain;
 mod report;
 mod sweep;
 
-pub use data::{ConvertArgs, Data, DataSetArgs, FetchArgs, GenerateArgs, InfoArgs, OutArgs};
+pub use data::{ColumnArgs, ConvertArgs, Data, DataSetArgs, FetchArgs, GenerateArgs, InfoArgs, OutArgs};
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
 pub use report::ReportArgs;
 pub use sweep::SweepRequest;
@@ -110,12 +110,9 @@ pub struct DataArgs {
     /// Format of the data [default: recognised by content]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// CSV column that holds the labels: its name, its number from 1, or "last"
-    #[arg(long, value_name = "NAME|N")]
-    pub label_column: Option<String>,
-    /// CSV column that holds weights, and so no feature: its name, its number from 1, or "last"
-    #[arg(long, value_name = "NAME|N")]
-    pub weight_column: Option<String>,
+    /// Which columns are no features.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
 }
 
 impl DataArgs {
@@ -125,8 +122,8 @@ impl DataArgs {
             data: self.data.clone(),
             format: self.format,
             label,
-            label_column: self.label_column.clone(),
-            weight_column: self.weight_column.clone(),
+            label_column: self.columns.label_column.clone(),
+            weight_column: self.columns.weight_column.clone(),
             ..DataRequest::default()
         }
     }
@@ -242,12 +239,9 @@ pub struct PredictArgs {
     /// Format of the input [default: recognised by content]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// CSV column that holds the labels: its name, its number from 1, or "last"
-    #[arg(long, value_name = "NAME|N")]
-    pub label_column: Option<String>,
-    /// CSV column that holds weights, and so no feature: its name, its number from 1, or "last"
-    #[arg(long, value_name = "NAME|N")]
-    pub weight_column: Option<String>,
+    /// Which columns are no features.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Form of the output
     #[arg(long, value_enum, default_value = "csv")]
     pub output: Output,

@@ -18,6 +18,17 @@ pub enum Data {
     Generate(GenerateArgs),
 }
 
+/// Which columns of a table are no features.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ColumnArgs {
+    /// CSV column that holds the labels: its name, its number from 1, or "last"
+    #[arg(long, value_name = "NAME|N")]
+    pub label_column: Option<String>,
+    /// Column (or array of an .npz or safetensors file) that holds a weight for each example, and so no feature
+    #[arg(long, value_name = "NAME|N")]
+    pub weight_column: Option<String>,
+}
+
 /// Which data set, as for training.
 #[derive(Args, Clone, Debug)]
 pub struct DataSetArgs {
@@ -33,12 +44,9 @@ pub struct DataSetArgs {
     /// Rows to test with, for data without test examples: a number, or a fraction such as 0.2
     #[arg(long, value_name = "N|FRACTION", allow_negative_numbers = true)]
     pub test_split: Option<Holdout>,
-    /// CSV column that holds the labels: its name, its number from 1, or "last"
-    #[arg(long, value_name = "NAME|N")]
-    pub label_column: Option<String>,
-    /// Column (or array of an .npz or safetensors file) that holds a weight for each example
-    #[arg(long, value_name = "NAME|N")]
-    pub weight_column: Option<String>,
+    /// Which columns are no features.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Rows of features are pictures of so many channels, rows and columns
     #[arg(long, value_name = "CxHxW")]
     pub shape: Option<Planes>,
@@ -53,15 +61,14 @@ pub struct DataSetArgs {
 impl DataSetArgs {
     /// What to load. There may be no test examples: nothing is tested here.
     pub fn request(&self) -> Request {
-        let Self { data, format, test, test_split, label_column, weight_column, shape, size, label } =
-            self.clone();
+        let Self { data, format, test, test_split, columns, shape, size, label } = self.clone();
         Request {
             data,
             format,
             test,
             test_split,
-            label_column,
-            weight_column,
+            label_column: columns.label_column,
+            weight_column: columns.weight_column,
             shape,
             size,
             label,

@@ -58,8 +58,8 @@ fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataE
             let Inputs { examples, labelled } = data::read_inputs(InputRequest {
                 path: &path,
                 format: args.data.format,
-                label_column: args.data.label_column.as_deref(),
-                weight_column: args.data.weight_column.as_deref(),
+                label_column: args.data.columns.label_column.as_deref(),
+                weight_column: args.data.columns.weight_column.as_deref(),
                 shape: about.shape,
                 class_names: &about.class_names,
                 label: None,

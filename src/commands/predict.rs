@@ -17,8 +17,8 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let Inputs { examples, labelled } = data::read_inputs(InputRequest {
         path: &args.input,
         format: args.format,
-        label_column: args.label_column.as_deref(),
-        weight_column: args.weight_column.as_deref(),
+        label_column: args.columns.label_column.as_deref(),
+        weight_column: args.columns.weight_column.as_deref(),
         shape: about.shape,
         class_names: &about.class_names,
         label: label_of(&model),

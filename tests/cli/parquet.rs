@@ -1,5 +1,6 @@
 //! Parquet, in builds that read it: files as Hugging Face, pandas and polars write them, and what may be wrong in them.
 
+use crate::encode::png;
 use crate::support::{CLASSES, PIXELS, Sandbox, json, records};
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
@@ -78,16 +79,6 @@ fn hugging_face(compression: Compression) -> WriterProperties {
     );
     let metadata = vec![KeyValue::new("huggingface".to_owned(), features)];
     WriterProperties::builder().set_key_value_metadata(Some(metadata)).set_compression(compression).build()
-}
-
-fn png(image: &[u8]) -> Vec<u8> {
-    let interleaved: Vec<u8> =
-        (0..1024).flat_map(|at| [image[at], image[1024 + at], image[2048 + at]]).collect();
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, 32, 32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.write_header().and_then(|mut writer| writer.write_image_data(&interleaved)).expect("encodes");
-    bytes
 }
 
 /// Row groups of the records of CIFAR-10's layout.
