@@ -23,12 +23,14 @@ mod interrupt;
 mod lbfgs;
 mod lecture;
 mod memory;
+mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pipes;
 mod predict;
 mod printed;
 mod random_search;
+mod readme;
 mod real_data;
 mod report;
 mod resume;
