@@ -25,6 +25,9 @@ pub struct ReportArgs {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Print one JSON object: the page's path, and the accuracy of each run with its distance from the best
+    #[arg(long)]
+    pub json: bool,
     /// No notes, only results, warnings and errors
     #[arg(short, long)]
     pub quiet: bool,

@@ -1,6 +1,6 @@
 //! `report`: pages that stand on their own, of any run; and what it refuses.
 
-use crate::support::{CLASSES, Sandbox};
+use crate::support::{CLASSES, Sandbox, json, number};
 use std::collections::HashSet;
 use std::fs;
 
@@ -172,6 +172,18 @@ fn of_several_runs_is_a_comparison_and_then_each() {
     for name in ["sgd", "lbfgs", "search", "held"] {
         assert!(page.contains(&format!("<a href=\"#{}-run\">{name}</a>", letter(name))), "{name}");
     }
+
+    // What a script wants of it: who is how far behind, over the same examples.
+    let run = sandbox.succeed(&["report", "runs/sgd", "lbfgs", "--json", "--force"]);
+    let found = json(&run.stdout);
+    assert_eq!(found["out"], "report.html");
+    let [first, second] = &found["runs"].as_array().expect("runs")[..] else { panic!("{found}") };
+    assert_eq!((&first["name"], &second["name"]), (&"sgd".into(), &"lbfgs".into()));
+    assert!(second["behind"].is_null(), "the best: {found}");
+    let behind = number(&first["behind"], "difference");
+    let expected = number(second, "test_accuracy") - number(first, "test_accuracy");
+    assert!((behind - expected).abs() < 1e-12 && behind > 0.0, "{found}");
+    assert!(first["behind"]["interval"][0].as_f64() <= Some(behind), "{found}");
 
     // Runs of one kind share what they count.
     sandbox.succeed(&["report", "runs/sgd", "held", "--out", "two.html"]);

@@ -5,7 +5,7 @@ mod test_set;
 
 pub use saved::SavedRunError;
 
-use super::{Exit, compute, file, print};
+use super::{Exit, compute, file, print, print_json};
 use crate::cli::ReportArgs;
 use crate::report::console::Console;
 use crate::report::page::{self, Run};
@@ -32,7 +32,11 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
         runs.push(Run { name, result, config, config_text, history, model, test });
     }
     file::write(&[(&out, page::render(&runs)?)], args.force)?;
-    print(&format!("Saved: {}\n", out.display()))?;
+    if args.json {
+        print_json(&serde_json::json!({ "out": out.display().to_string(), "runs": page::standings(&runs) }))?;
+    } else {
+        print(&format!("Saved: {}\n", out.display()))?;
+    }
     Ok(Exit::Done)
 }
 

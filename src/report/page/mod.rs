@@ -17,6 +17,8 @@ mod mistakes;
 mod parts;
 mod weights;
 
+pub use comparison::{Behind, Standing, standings};
+
 use super::history::History;
 use super::plot::{sheet, variables, visible};
 use super::summary::RunResult;

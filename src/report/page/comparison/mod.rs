@@ -3,12 +3,16 @@
 
 mod curves;
 mod settings;
+mod standing;
+
+pub use standing::{Behind, Standing, standings};
 
 use super::parts::{Place, Section, badge, bar, charts, letter, percent, scroll};
 use super::{Run, intervals, parts};
-use crate::metrics::{Evaluation, paired_difference};
+use crate::metrics::Evaluation;
 use crate::report::plot::{count, measured};
 use maud::{Markup, html};
+use standing::{best, lead};
 
 pub(super) fn sections(runs: &[Run]) -> Vec<Section> {
     let place = Place::page();
@@ -112,28 +116,15 @@ fn caveats(runs: &[Run]) -> Markup {
     }
 }
 
-/// The run of the highest test accuracy; the first of those that are equal.
-fn best(runs: &[Run]) -> usize {
-    let accuracy = |index: &usize| runs[*index].result.test_accuracy;
-    (0..runs.len()).rev().max_by(|a, b| accuracy(a).total_cmp(&accuracy(b))).unwrap_or(0)
-}
-
-/// By how much `best` is ahead of `run`, with its interval; `None` where they were not tested on the same examples here.
-fn lead(best: &Run, run: &Run) -> Option<[f64; 3]> {
-    let (Ok(ahead), Ok(behind)) = (&best.test, &run.test) else { return None };
-    let same = best.result.data_digest == run.result.data_digest;
-    same.then(|| paired_difference(&ahead.right, &behind.right)).flatten()
-}
-
 /// The highest test accuracy, and who may be as good.
 fn verdict(runs: &[Run]) -> Markup {
     let index = best(runs);
     let best = &runs[index];
     let others = (0..runs.len()).filter(|other| *other != index);
-    let leads: Option<Vec<(String, [f64; 3])>> =
+    let leads: Option<Vec<(String, Behind)>> =
         others.map(|other| Some((letter(other), lead(best, &runs[other])?))).collect();
-    let near = |leads: &[(String, [f64; 3])]| -> Vec<String> {
-        leads.iter().filter(|(_, [_, low, _])| *low <= 0.0).map(|(run, _)| run.clone()).collect()
+    let near = |leads: &[(String, Behind)]| -> Vec<String> {
+        leads.iter().filter(|(_, lead)| lead.interval[0] <= 0.0).map(|(run, _)| run.clone()).collect()
     };
     html! {
         p {
@@ -153,8 +144,8 @@ fn verdict(runs: &[Run]) -> Markup {
 fn behind(runs: &[Run]) -> Markup {
     let best = best(runs);
     let cell = |index: usize| match lead(&runs[best], &runs[index]) {
-        Some(lead) if index != best => {
-            let [difference, low, high] = lead.map(percent);
+        Some(Behind { difference, interval: [low, high] }) if index != best => {
+            let [difference, low, high] = [difference, low, high].map(percent);
             format!("{difference} ({low} to {high})")
         }
         _ => "-".to_owned(),
