@@ -11,7 +11,7 @@ use crate::objective::SecondMoment;
 use crate::report::console::Console;
 use crate::report::plot::count;
 use crate::report::sweep::{self as tables, SweepResult};
-use crate::report::sweep_curves::{SweepCurve, SweepCurvesInput, render_sweep_curves};
+use crate::report::sweep_curves::{Curve, SweepCurve, SweepCurvesInput, render_sweep_curves};
 use crate::report::sweep_map::render_sweep_map;
 use crate::report::sweep_progress::SweepProgress;
 use crate::report::sweep_response::render_sweep_response;
@@ -306,7 +306,7 @@ impl Sweep<'_> {
         let curves = SweepCurvesInput {
             title: &title,
             runs: &curves,
-            note: (self.folds.len() > 1).then_some("of the first fold"),
+            note: (self.folds.len() > 1).then_some("means over the folds, each of them faint"),
         };
         self.folder.replace("curves.svg", render_sweep_curves(&curves).as_bytes())?;
         if let Some(map) = render_sweep_map(&title, self.plan, records, best.map(|best| best.run)) {
@@ -324,17 +324,18 @@ impl Sweep<'_> {
         by_rank.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
         let rank = |run: usize| by_rank.iter().position(|record| record.run == run).unwrap_or(usize::MAX);
         let curve = |record: &Record| {
-            let own = (record.run, 0);
-            let outcome = self.outcomes.iter().find(|outcome| (outcome.run, outcome.fold) == own)?;
-            Some(SweepCurve {
+            let mut folds: Vec<&Outcome> =
+                self.outcomes.iter().filter(|outcome| outcome.run == record.run).collect();
+            folds.sort_by_key(|outcome| outcome.fold);
+            SweepCurve {
                 label: tables::run_label(self.plan, record.run),
-                losses: outcome.losses.clone(),
-                accuracies: outcome.accuracies.clone(),
-                diverged: outcome.stop == "diverged",
+                losses: Curve::of_folds(folds.iter().map(|outcome| outcome.losses.clone()).collect()),
+                accuracies: Curve::of_folds(folds.iter().map(|outcome| outcome.accuracies.clone()).collect()),
+                diverged: record.stop == "diverged",
                 rank: rank(record.run),
-            })
+            }
         };
-        records.iter().filter_map(curve).collect()
+        records.iter().map(curve).collect()
     }
 
     /// How it ended, with a word to those who have to do something.

@@ -1,4 +1,5 @@
-//! All runs of a sweep over one another: full loss, and validation accuracy, against passes over the training rows.
+//! All runs of a sweep over one another: full loss, and validation accuracy, against passes over the training rows. Of
+//! several folds it is their mean that is drawn, and each of them faint.
 
 use super::plot::{Axis, EndLabel, Panel, Point, Rect, Scale, Series, Svg, count, not_drawn, series_class};
 
@@ -13,15 +14,48 @@ pub struct SweepCurvesInput<'a> {
     pub note: Option<&'a str>,
 }
 
+/// A quantity of one run against passes over the training rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// (Passes, mean over the folds).
+    pub mean: Vec<Point>,
+    /// The same of each fold, if there are several.
+    pub folds: Vec<Vec<Point>>,
+}
+
+impl Curve {
+    /// Of each fold, one at least. Their points are matched by number, and the mean ends with the shortest.
+    pub fn of_folds(mut folds: Vec<Vec<Point>>) -> Self {
+        if folds.len() < 2 {
+            return Self { mean: folds.pop().unwrap_or_default(), folds };
+        }
+        let shortest = folds.iter().map(Vec::len).min().unwrap_or(0);
+        let mean_of = |at: usize, of: fn(&Point) -> f64| {
+            folds.iter().map(|fold| of(&fold[at])).sum::<f64>() / folds.len() as f64
+        };
+        let mean = (0..shortest).map(|at| (mean_of(at, |p| p.0), mean_of(at, |p| p.1))).collect();
+        Self { mean, folds }
+    }
+
+    /// The same with `change` made to the mean and to each fold.
+    fn map(&self, change: impl Fn(&[Point]) -> Vec<Point>) -> Self {
+        Self { mean: change(&self.mean), folds: self.folds.iter().map(|fold| change(fold)).collect() }
+    }
+
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.folds.iter().chain([&self.mean]).flatten()
+    }
+}
+
 /// One run's curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepCurve {
     /// What tells it from the others.
     pub label: String,
-    /// (Passes, full loss).
-    pub losses: Vec<Point>,
-    /// (Passes, validation accuracy from 0 to 1).
-    pub accuracies: Vec<Point>,
+    /// Full loss.
+    pub losses: Curve,
+    /// Validation accuracy from 0 to 1.
+    pub accuracies: Curve,
     /// Whether it ended because a number was not finite any more.
     pub diverged: bool,
     /// Its place by validation, from 0 for the best.
@@ -52,30 +86,30 @@ pub fn render_sweep_curves(input: &SweepCurvesInput) -> String {
     let passes = passes(input.runs);
 
     let ceiling = ceiling(input.runs);
-    let cut = |run: &SweepCurve| SweepCurve { losses: below_ceiling(&run.losses, ceiling), ..run.clone() };
-    let cut: Vec<SweepCurve> = input.runs.iter().map(cut).collect();
-    let losses = |run: &SweepCurve| Series::new(run.losses.iter().copied());
-    let loss_scale = Scale::fit(&values(&cut, losses));
-    let wild = |run: &SweepCurve| match run.losses.iter().map(|point| point.1).fold(0.0, f64::max) {
+    let cut: Vec<(&SweepCurve, Curve)> =
+        input.runs.iter().map(|run| (run, run.losses.map(|points| below_ceiling(points, ceiling)))).collect();
+    let loss_scale = Scale::fit(&values(&cut));
+    let wild = |run: &SweepCurve| match run.losses.points().map(|point| point.1).fold(0.0, f64::max) {
         _ if run.diverged => ", diverged",
         top if top >= ceiling => ", off the scale",
         _ => "",
     };
-    let loss_labels = labels(&cut, losses, wild);
-    let accuracies =
-        |run: &SweepCurve| Series::new(run.accuracies.iter().map(|&(x, share)| (x, 100.0 * share)));
-    let accuracy_scale = Scale::fit_linear(&values(input.runs, accuracies)).within(0.0, 100.0);
-    let accuracy_labels = labels(input.runs, accuracies, |_| "");
+    let loss_labels = labels(&cut, wild);
+    let in_percent = |points: &[Point]| points.iter().map(|&(x, share)| (x, 100.0 * share)).collect();
+    let accuracies: Vec<(&SweepCurve, Curve)> =
+        input.runs.iter().map(|run| (run, run.accuracies.map(in_percent))).collect();
+    let accuracy_scale = Scale::fit_linear(&values(&accuracies)).within(0.0, 100.0);
+    let accuracy_labels = labels(&accuracies, |_| "");
 
     // Both panels leave room for the labels of both, so that their passes lie under one another.
     let mut all = [&loss_labels[..], &accuracy_labels].concat();
     // A phone's letters are a seventh larger.
     all.iter_mut().for_each(|label| label.text.push_str(&"0".repeat(label.text.len().div_ceil(6))));
     let loss = Panel::new(top, passes.clone(), Axis::new("full loss", loss_scale), &all);
-    draw(&mut svg, &loss, &cut, losses, &loss_labels);
+    draw(&mut svg, &loss, &cut, &loss_labels);
     let percent = Axis { unit: "%", ..Axis::new("validation accuracy", accuracy_scale) };
     let accuracy = Panel::new(below, passes, percent, &all);
-    draw(&mut svg, &accuracy, input.runs, accuracies, &accuracy_labels);
+    draw(&mut svg, &accuracy, &accuracies, &accuracy_labels);
 
     for (index, note) in notes.iter().enumerate() {
         svg.note(Rect { top: below.top + NOTE_HEIGHT * index as f64, ..below }, note);
@@ -84,68 +118,68 @@ pub fn render_sweep_curves(input: &SweepCurvesInput) -> String {
 }
 
 fn notes(input: &SweepCurvesInput) -> Vec<String> {
-    let skipped =
-        |of: &dyn Fn(&SweepCurve) -> Series| input.runs.iter().map(|run| of(run).skipped).sum::<usize>();
-    let skipped = skipped(&|run| Series::new(run.losses.iter().copied()))
-        + skipped(&|run| Series::new(run.accuracies.iter().copied()));
+    let skipped = |curve: &Curve| series(&curve.mean).skipped;
+    let skipped = input.runs.iter().map(|run| skipped(&run.losses) + skipped(&run.accuracies)).sum::<usize>();
     input.note.map(str::to_owned).into_iter().chain(not_drawn(skipped)).collect()
 }
 
-/// The runs with a color and a name, in their order, and the others.
-fn parted(runs: &[SweepCurve]) -> (Vec<&SweepCurve>, Vec<&SweepCurve>) {
-    runs.iter().partition(|run| run.rank < NAMED)
+fn series(points: &[Point]) -> Series {
+    Series::new(points.iter().copied())
 }
 
-fn labels(
-    runs: &[SweepCurve],
-    series: impl Fn(&SweepCurve) -> Series,
-    suffix: impl Fn(&SweepCurve) -> &'static str,
-) -> Vec<EndLabel> {
+/// A run, and of it what one panel shows.
+type Shown<'a> = (&'a SweepCurve, Curve);
+
+/// The runs with a color and a name, in their order, and the others.
+fn parted<'a, 'b>(runs: &'b [Shown<'a>]) -> (Vec<&'b Shown<'a>>, Vec<&'b Shown<'a>>) {
+    runs.iter().partition(|(run, _)| run.rank < NAMED)
+}
+
+fn labels(runs: &[Shown<'_>], suffix: impl Fn(&SweepCurve) -> &'static str) -> Vec<EndLabel> {
     let (named, unnamed) = parted(runs);
     let mut labels: Vec<EndLabel> = Vec::new();
-    for (index, run) in named.iter().enumerate() {
-        if let Some(end) = series(run).last() {
+    for (index, (run, curve)) in named.iter().enumerate() {
+        if let Some(end) = series(&curve.mean).last() {
             let text = format!("{}{}", run.label, suffix(run));
             labels.push(EndLabel { class: series_class(index), end, text });
         }
     }
-    if let Some(end) = unnamed.iter().find_map(|run| series(run).last()) {
+    if let Some(end) = unnamed.iter().find_map(|(_, curve)| series(&curve.mean).last()) {
         let text = format!("{} others", count(unnamed.len()));
         labels.push(EndLabel { class: "axis".into(), end, text });
     }
     labels
 }
 
-/// One panel: unnamed runs faint, the named ones over them.
-fn draw(
-    svg: &mut Svg,
-    panel: &Panel,
-    runs: &[SweepCurve],
-    series: impl Fn(&SweepCurve) -> Series,
-    labels: &[EndLabel],
-) {
+/// One panel: unnamed runs and single folds faint, the means of the named ones over them.
+fn draw(svg: &mut Svg, panel: &Panel, runs: &[Shown<'_>], labels: &[EndLabel]) {
     if labels.is_empty() {
         panel.draw_empty(svg, "no finite value");
         return;
     }
     let (named, unnamed) = parted(runs);
     panel.draw_axes(svg);
-    for run in &unnamed {
-        panel.draw_faint_line(svg, "axis", &series(run));
+    for (_, curve) in &unnamed {
+        panel.draw_faint_line(svg, "axis", &series(&curve.mean));
     }
-    for (index, run) in named.iter().enumerate() {
-        panel.draw_dotted_line(svg, &series_class(index), &series(run));
+    for (index, (_, curve)) in named.iter().enumerate() {
+        curve.folds.iter().for_each(|fold| panel.draw_faint_line(svg, &series_class(index), &series(fold)));
+    }
+    for (index, (_, curve)) in named.iter().enumerate() {
+        panel.draw_dotted_line(svg, &series_class(index), &series(&curve.mean));
     }
     panel.draw_end_labels(svg, labels);
 }
 
-fn values(runs: &[SweepCurve], series: impl Fn(&SweepCurve) -> Series) -> Vec<f64> {
-    runs.iter().flat_map(|run| series(run).values()).collect()
+fn values(runs: &[Shown<'_>]) -> Vec<f64> {
+    let curves = runs.iter().flat_map(|(_, curve)| curve.folds.iter().chain([&curve.mean]));
+    curves.flat_map(|points| series(points).values()).collect()
 }
 
 /// Passes from 0 to the longest run's.
 fn passes(runs: &[SweepCurve]) -> Axis<'static> {
-    let ends = runs.iter().flat_map(|run| run.losses.iter().chain(&run.accuracies)).map(|point| point.0);
+    let ends =
+        runs.iter().flat_map(|run| run.losses.points().chain(run.accuracies.points())).map(|point| point.0);
     let longest = ends.filter(|x| x.is_finite()).fold(0.0, f64::max);
     let longest = if longest > 0.0 { longest } else { 1.0 };
     Axis { whole: longest >= 2.0, ..Axis::new("passes over the training rows", Scale::linear(0.0, longest)) }
@@ -153,7 +187,7 @@ fn passes(runs: &[SweepCurve]) -> Axis<'static> {
 
 /// The highest loss that is drawn.
 fn ceiling(runs: &[SweepCurve]) -> f64 {
-    let starts = runs.iter().filter_map(|run| run.losses.iter().find(|point| point.1.is_finite()));
+    let starts = runs.iter().filter_map(|run| run.losses.mean.iter().find(|point| point.1.is_finite()));
     let highest = starts.map(|point| point.1).fold(0.0, f64::max);
     if highest > 0.0 { HEADROOM * highest } else { f64::INFINITY }
 }
@@ -192,6 +226,7 @@ mod tests {
     fn curve(label: &str, rank: usize, losses: &[f64]) -> SweepCurve {
         let losses: Vec<Point> = losses.iter().enumerate().map(|(x, &loss)| (x as f64, loss)).collect();
         let accuracies = losses.iter().skip(1).map(|point| (point.0, 0.3)).collect();
+        let [losses, accuracies] = [losses, accuracies].map(|points| Curve::of_folds(vec![points]));
         SweepCurve { label: label.into(), losses, accuracies, diverged: false, rank }
     }
 
@@ -227,6 +262,17 @@ mod tests {
         let cut = nan(below_ceiling(&[(0.0, 8.0), (1.0, 12.0), (2.0, 12.0), (3.0, 8.0)], 10.0));
         assert_eq!(cut, [(0.0, 8.0), (0.5, 10.0), (1.0, -1.0), (2.5, 10.0), (3.0, 8.0)]);
         assert_eq!(below_ceiling(&[(0.0, 8.0), (1.0, 12.0)], 10.0), [(0.0, 8.0), (0.5, 10.0)]);
+    }
+
+    #[test]
+    fn of_several_folds_the_mean_is_drawn_over_each() {
+        let folds = [[9.0, 5.0, 4.0], [9.0, 7.0, 5.0]];
+        let points = |fold: &[f64; 3]| (0..3).map(|at| (at as f64, fold[at])).collect::<Vec<Point>>();
+        let losses = Curve::of_folds(vec![points(&folds[0]), points(&folds[1])[..2].to_vec()]);
+        assert_eq!(losses.mean, [(0.0, 9.0), (1.0, 6.0)], "to the end of the shortest");
+        let svg = picture(&[SweepCurve { losses, ..curve("lr 1", 0, &[9.0]) }]);
+        assert_eq!(svg.matches("<polyline class=\"faint s1\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("<polyline class=\"line s1\"").count(), 1, "{svg}");
     }
 
     #[test]
