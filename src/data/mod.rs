@@ -31,7 +31,7 @@ pub use formats::cifar::Label;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
 pub use load::{Request, load, load_input, stream};
-pub use preprocess::{Preprocess, Preprocessing};
+pub use preprocess::{Distant, Preprocess, Preprocessing};
 pub use sample_weight::{SampleWeights, example_weights};
 pub use shape::Shape;
 pub use split::{Holdout, Split};

@@ -27,6 +27,7 @@ mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pipes;
+mod precision;
 mod predict;
 mod printed;
 mod random_search;

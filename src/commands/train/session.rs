@@ -2,8 +2,9 @@
 
 use super::INTERRUPT;
 use super::checkpoints::Checkpoints;
+use super::tell::tell_distant;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, DataError, Dataset, Examples, Preprocessing, Split, Store};
+use crate::data::{self, DataError, Dataset, Examples, Features, Preprocess, Preprocessing, Split, Store};
 use crate::kernel::Compute;
 use crate::objective::{LinearProblem, Loss, SecondMoment, Stored};
 use crate::report::attempts::{AttemptsInput, render_attempts};
@@ -67,6 +68,10 @@ impl<'a, S: Store> Session<'a, S> {
         let preprocessing = preprocessing.map_err(Into::into)?;
         let weight = config.settings.class_weight.as_ref();
         let example_weights = data::example_weights(data, weight, &split.train)?;
+        let floats = matches!(data.train.like().features, Features::Floats(_));
+        if floats && config.preprocess == Preprocess::Standardize {
+            tell_distant(console, &preprocessing);
+        }
         Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::session::{Session, Trained};
 use crate::config::{RunConfig, Strategy};
-use crate::data::{Dataset, Preprocess, Shape, Source, Store, Streamed};
+use crate::data::{Dataset, Distant, Preprocess, Preprocessing, Shape, Source, Store, Streamed};
 use crate::optim::suggested_rate;
 use crate::report::console::Console;
 use crate::report::plot::{count, measured, setting};
@@ -26,6 +26,24 @@ pub fn tell_data<S: Store>(console: Console, data: &Dataset<S>) {
         console.note("      for CIFAR-10: cifar-train data fetch cifar10; for other data give --data PATH");
     }
     data.notes.iter().for_each(|note| console.warn(note));
+}
+
+/// A feature whose digits f32 has no room for.
+pub fn tell_distant(console: Console, map: &Preprocessing) {
+    let Some(worst) = Distant::among(map) else { return };
+    let others = match worst.count - 1 {
+        0 => String::new(),
+        1 => ", and one other is like it".into(),
+        count => format!(", and {count} others are like it"),
+    };
+    let mean = setting(worst.mean.into());
+    console.warn(format_args!(
+        "feature {} has mean {mean} and deviation {}: values of f32 are {} deviations apart there{others}",
+        worst.feature,
+        measured(worst.deviation.into(), 3),
+        measured(worst.step().into(), 2),
+    ));
+    console.hint(format_args!("subtract {mean} from it in the data, and in all that is predicted"));
 }
 
 /// How much of the data is in memory at a time.
