@@ -2,22 +2,26 @@
 
 mod data;
 mod explain;
+mod gradcheck;
+mod model;
 mod report;
 mod sweep;
+mod usage;
 
-pub use data::{ColumnArgs, ConvertArgs, Data, DataSetArgs, FetchArgs, GenerateArgs, InfoArgs, OutArgs};
+pub use data::{
+    ColumnArgs, ConvertArgs, Data, DataArgs, DataSetArgs, FetchArgs, GenerateArgs, InfoArgs, OutArgs,
+};
 pub use explain::{Entry, Explain, GradientArgs, GraphArgs, Ground, LossArgs, PictureArgs, TrajectoriesArgs};
+pub use gradcheck::GradcheckArgs;
+pub use model::{EvaluateArgs, Output, Part, PredictArgs};
 pub use report::ReportArgs;
 pub use sweep::SweepRequest;
+pub use usage::explain;
 
 use crate::config::{Settings, StrategyName};
-use crate::data::{ClassWeight, Format, Label, Preprocess, Request as DataRequest};
-use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use std::error::Error;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Train, check and explain linear image classifiers
@@ -101,158 +105,6 @@ pub struct RunRequest {
     pub print_config: bool,
 }
 
-/// Which data a command other than training looks at.
-#[derive(Args, Clone, Debug, Default)]
-pub struct DataArgs {
-    /// Data file or folder, or "generated" [default: the run's own data; without a run as for training]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
-    /// Format of the data [default: recognised by content]
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Which columns are no features.
-    #[command(flatten)]
-    pub columns: ColumnArgs,
-}
-
-impl DataArgs {
-    /// What to load; `label` is the model's, where its data has several.
-    pub fn request(&self, label: Option<Label>) -> DataRequest {
-        DataRequest {
-            data: self.data.clone(),
-            format: self.format,
-            label,
-            label_column: self.columns.label_column.clone(),
-            weight_column: self.columns.weight_column.clone(),
-            ..DataRequest::default()
-        }
-    }
-}
-
-/// Flags of `gradcheck`.
-#[derive(Args, Debug)]
-pub struct GradcheckArgs {
-    /// Which data.
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// Check one loss only [default: both]
-    #[arg(long, value_enum)]
-    pub loss: Option<crate::config::LossName>,
-    /// The SVM's margin
-    #[arg(long, default_value = "1", value_parser = above_zero, allow_negative_numbers = true)]
-    pub margin: f64,
-    /// lambda of the penalty lambda * sum W^2
-    #[arg(long, value_name = "LAMBDA", default_value = "1e-3", value_parser = zero_or_above, allow_negative_numbers = true)]
-    pub reg: f64,
-    /// Strength of an added penalty sum |W|
-    #[arg(long, value_name = "LAMBDA", default_value = "0", value_parser = zero_or_above, allow_negative_numbers = true)]
-    pub l1: f64,
-    /// What the examples of each class count: "balanced", or by name
-    #[arg(long, value_name = "balanced|CLASS=WEIGHT,...")]
-    pub class_weight: Option<ClassWeight>,
-    /// What the classifier sees of each feature
-    #[arg(long, value_enum, default_value = "standardize")]
-    pub preprocess: Preprocess,
-    /// Training rows to use
-    #[arg(long, value_name = "N", default_value = "200")]
-    pub rows: NonZeroUsize,
-    /// Coordinates of W to differentiate at; the biases come on top
-    #[arg(long, value_name = "N", default_value = "200")]
-    pub samples: NonZeroUsize,
-    /// Differentiate at every coordinate
-    #[arg(long, conflicts_with = "samples")]
-    pub all: bool,
-    /// Step of the difference quotients
-    #[arg(long, default_value = "1e-5", value_parser = above_zero, allow_negative_numbers = true)]
-    pub h: f64,
-    /// Largest relative error that passes
-    #[arg(long, default_value = "1e-5", value_parser = zero_or_above, allow_negative_numbers = true)]
-    pub tolerance: f64,
-    /// Of rows, weights and coordinates
-    #[arg(long, value_name = "N", default_value = "0")]
-    pub seed: u64,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-    /// Print one JSON object with every result
-    #[arg(long)]
-    pub json: bool,
-    /// No notes, only results, warnings and errors
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-/// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Part {
-    /// The training examples, held-out rows included
-    Train,
-    /// The test examples
-    Test,
-}
-
-/// Flags of `evaluate`.
-#[derive(Args, Debug)]
-pub struct EvaluateArgs {
-    /// A run folder, or a model.safetensors
-    #[arg(value_name = "MODEL|RUN")]
-    pub model: PathBuf,
-    /// Which data.
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// Which examples
-    #[arg(long, value_enum, default_value = "test")]
-    pub on: Part,
-    /// Report the share of labels among the k highest scores, up to this k
-    #[arg(long, value_name = "K", default_value = "5")]
-    pub top: NonZeroUsize,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-    /// Print one JSON object with every result
-    #[arg(long)]
-    pub json: bool,
-    /// No notes, only results, warnings and errors
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-/// What `predict` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// A header, then a line an example
-    Csv,
-    /// A JSON object a line
-    Jsonl,
-}
-
-/// Flags of `predict`.
-#[derive(Args, Debug)]
-pub struct PredictArgs {
-    /// A run folder, or a model.safetensors
-    #[arg(value_name = "MODEL|RUN")]
-    pub model: PathBuf,
-    /// A data file or folder with labels or without, a picture, or a file of CIFAR's records or of bare pixels; where
-    /// there are training and test examples, the test examples
-    #[arg(value_name = "INPUT")]
-    pub input: PathBuf,
-    /// Format of the input [default: recognised by content]
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Which columns are no features.
-    #[command(flatten)]
-    pub columns: ColumnArgs,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "csv")]
-    pub output: Output,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-    /// No notes, only results, warnings and errors
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
 /// What was asked for.
 #[derive(Debug)]
 pub enum Request {
@@ -304,51 +156,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, clap::
             Request::Explain(explain)
         }
     })
-}
-
-/// A usage error as one line and a hint.
-pub fn explain(error: &clap::Error) -> (String, String) {
-    let text = error.to_string();
-    let mut lines = text.lines().map(str::trim);
-    let mut what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let mut hint = None;
-    for line in lines {
-        if let Some(tip) = line.strip_prefix("tip: ") {
-            hint.get_or_insert_with(|| tip.to_owned());
-        } else if line.starts_with(['<', '[']) || line.starts_with("--") {
-            // Arguments that are missing, one a line; or commands that there are.
-            what = format!("{what} {line}");
-        }
-    }
-    if let Some(wrong_value) = wrong_value(error) {
-        what = wrong_value;
-    }
-    (what, hint.unwrap_or_else(|| "`cifar-train --help` lists commands and flags".into()))
-}
-
-/// A value that is not allowed, in the words of every other error: where, found, expected.
-fn wrong_value(error: &clap::Error) -> Option<String> {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let (place, found) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
-    let place = place.split(' ').next().unwrap_or_default();
-    let expected = match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(choices)) if !choices.is_empty() => choices.join(", "),
-        // clap passes on what the type's own parser says.
-        _ => match error.source().map(ToString::to_string)?.as_str() {
-            "invalid float literal" => "a number".into(),
-            "number would be zero for non-zero type" => "a whole number above 0".into(),
-            own if own.starts_with("expected ") => own.trim_start_matches("expected ").to_owned(),
-            own => match own.split_once(" is not in ").and_then(|(_, range)| range.split_once("..=")) {
-                Some((least, most)) => format!("a whole number from {least} to {most}"),
-                None => "a whole number, 0 or above".into(),
-            },
-        },
-    };
-    let found = if found.is_empty() { "no value".to_owned() } else { found };
-    Some(format!("{place}: found {found}, expected {expected}"))
 }
 
 /// Settings of a run that `explain trajectories` has no use for.
@@ -454,36 +261,5 @@ mod tests {
             assert_eq!(request.settings.lr, 0.5);
         }
         assert_eq!(run(&["cifar-train", "random-search", "--local"]).given, ["local", "strategy"]);
-    }
-
-    #[test]
-    fn wrong_values_are_told_like_every_other_error() {
-        for (args, expected) in [
-            (&["--lr", "fast"][..], "--lr: found fast, expected a number"),
-            (&["--loss", "hinge"], "--loss: found hinge, expected svm, softmax"),
-            (
-                &["explain", "trajectories", "--steps", "0"],
-                "--steps: found 0, expected a whole number from 1 to 100000",
-            ),
-            (&["--epochs", "1.5"], "--epochs: found 1.5, expected a whole number, 0 or above"),
-            (&["--threads", "0"], "--threads: found 0, expected a whole number above 0"),
-            (&["-b", "0"], "--batch-size: found 0, expected a whole number above 0, or \"full\""),
-            (&["gradcheck", "--h", "0"], "--h: found 0, expected a finite number above 0"),
-            (
-                &["--seed", "99999999999999999999"],
-                "--seed: found 99999999999999999999, expected a whole number, 0 or above",
-            ),
-            (&["--lrr", "1"], "unexpected argument '--lrr' found"),
-            (
-                &["explain"],
-                "'cifar-train explain' requires a subcommand but one was not provided \
-                 [subcommands: graph, loss, gradient, trajectories, help]",
-            ),
-            (&["predict", "run"], "the following required arguments were not provided: <INPUT>"),
-        ] {
-            let args = ["cifar-train"].iter().chain(args).map(OsString::from);
-            let error = parse(args).expect_err("a usage error");
-            assert_eq!(explain(&error).0, expected);
-        }
     }
 }

@@ -29,6 +29,34 @@ pub struct ColumnArgs {
     pub weight_column: Option<String>,
 }
 
+/// Which data a command other than training looks at.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DataArgs {
+    /// Data file or folder, or "generated" [default: the run's own data; without a run as for training]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Format of the data [default: recognised by content]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Which columns are no features.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+impl DataArgs {
+    /// What to load; `label` is the model's, where its data has several.
+    pub fn request(&self, label: Option<Label>) -> Request {
+        Request {
+            data: self.data.clone(),
+            format: self.format,
+            label,
+            label_column: self.columns.label_column.clone(),
+            weight_column: self.columns.weight_column.clone(),
+            ..Request::default()
+        }
+    }
+}
+
 /// Which data set, as for training.
 #[derive(Args, Clone, Debug)]
 pub struct DataSetArgs {

@@ -6,6 +6,7 @@ use crate::metrics::{Evaluation, wilson_interval};
 use crate::train::{Attempt, Epoch, Iteration};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 /// Every figure of a run. Fields that have no meaning for a run are null, and so are figures that are not finite.
@@ -335,20 +336,26 @@ impl EvaluationResult {
         }
     }
 
-    /// Rows are labels, columns predictions; columns are headed by the beginnings of the names.
+    /// Rows are labels, columns predictions; columns are headed by the beginnings of the names, or by numbers where these
+    /// are the same for two classes.
     fn write_confusion(&self, text: &mut String) {
-        let width = self.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0).max(5);
+        const CORNER: &str = "label \\ predicted";
         let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
         let column = largest.to_string().len().max(4);
-        let _ = write!(text, "\n{:width$} ", "label \\ predicted");
-        let indent = width.max("label \\ predicted".len());
-        for class in &self.classes {
-            let short: String = class.name.chars().take(column).collect();
-            let _ = write!(text, " {short:>column$}");
+        let mut names: Vec<String> = self.classes.iter().map(|class| class.name.clone()).collect();
+        let mut heads: Vec<String> = names.iter().map(|name| name.chars().take(column).collect()).collect();
+        if heads.iter().collect::<HashSet<_>>().len() < heads.len() {
+            heads = (0..heads.len()).map(|class| class.to_string()).collect();
+            names = names.iter().zip(&heads).map(|(name, number)| format!("{number:>2}  {name}")).collect();
+        }
+        let indent = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(CORNER.len());
+        let _ = write!(text, "\n{CORNER:indent$} ");
+        for head in &heads {
+            let _ = write!(text, " {head:>column$}");
         }
         text.push('\n');
-        for (class, row) in self.classes.iter().zip(&self.confusion) {
-            let _ = write!(text, "{:indent$} ", class.name);
+        for (name, row) in names.iter().zip(&self.confusion) {
+            let _ = write!(text, "{name:indent$} ");
             for cell in row {
                 let _ = write!(text, " {cell:>column$}");
             }
