@@ -40,7 +40,7 @@ impl Sgd {
                 Rows { now, next },
                 &mut self.0,
                 #[inline(always)]
-                |w, g, state, first| UpdateRule::Sgd.apply(1e-3, 1, w, g, state),
+                |w, g, state, first| UpdateRule::Sgd.apply(1e-3, 1, w, g, state, first),
             );
         }
     }
