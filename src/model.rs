@@ -138,7 +138,7 @@ impl LinearModel {
         examples: &Examples,
         rows: &[u32],
         compute: &Compute,
-        look: impl Fn(&[f32], &[u16]) -> R + Sync,
+        look: impl Fn(&[f32], &[u16]) -> R + Sync + Copy,
     ) -> Vec<R> {
         let mut results = Vec::new();
         let look = |scores: &[f32], targets: &Targets| look(scores, &targets.labels);
@@ -152,7 +152,7 @@ impl LinearModel {
         rows: &[u32],
         example_weights: Option<&[f64]>,
         compute: &Compute,
-        look: impl Fn(&[f32], &Targets) -> R + Sync,
+        look: impl Fn(&[f32], &Targets) -> R + Sync + Copy,
         fold: impl FnMut(R),
     ) -> Result<(), S::Error> {
         let raw = Preprocessing::identity(store.width());

@@ -156,6 +156,7 @@ impl Real for f64 {
 impl Loss {
     /// Replaces the scores (B, K) of a batch by the slopes dL_i/ds_ik (not divided by B) and returns
     /// the losses' sum, accumulated in f64.
+    #[inline(always)]
     pub fn slopes<F: Real>(self, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
         match self {
             Self::Svm { margin } => svm::slopes(F::of(margin), scores, classes, labels),
@@ -164,6 +165,7 @@ impl Loss {
     }
 
     /// As [`Loss::slopes`], of the smoothed loss; `width` is that of the SVM's smoothing.
+    #[inline(always)]
     pub fn smoothed_slopes<F: Real>(
         self,
         width: f64,
@@ -182,6 +184,7 @@ impl Loss {
     }
 
     /// The losses' sum over a batch of scores (B, K), which are left as they are.
+    #[inline(always)]
     pub fn total<F: Real>(self, scores: &[F], classes: usize, labels: &[u16]) -> BatchLoss {
         let rows = scores.chunks_exact(classes).zip(labels);
         rows.fold(BatchLoss::default(), |mut sum, (scores, &label)| {
@@ -244,6 +247,7 @@ impl fmt::Display for Objective {
 const LANES: usize = 16;
 
 /// The highest score, over interleaved lanes; of scores that are no numbers, any may be ignored.
+#[inline(always)]
 fn highest<F: Real>(scores: &[F]) -> F {
     let larger = |a: F, b: F| if b > a { b } else { a };
     let (chunks, rest) = scores.as_chunks::<LANES>();
@@ -254,17 +258,20 @@ fn highest<F: Real>(scores: &[F]) -> F {
     lanes.iter().chain(rest).fold(scores[0], |highest, &score| larger(highest, score))
 }
 
-/// The sum of a row, over interleaved partial sums; fewer than [`LANES`] numbers are added in order.
-fn row_sum<F: Real>(row: &[F]) -> F {
+/// The sum of `term` over a row, over interleaved partial sums; fewer than [`LANES`] numbers are added in order.
+#[inline(always)]
+fn row_sum<F: Real>(row: &[F], term: impl Fn(F) -> F) -> F {
     let (chunks, rest) = row.as_chunks::<LANES>();
     let mut lanes = [F::zero(); LANES];
     for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane += value);
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane += term(value));
     }
-    rest.iter().chain(&lanes).fold(F::zero(), |sum, &value| sum + value)
+    let rest = rest.iter().fold(F::zero(), |sum, &value| sum + term(value));
+    lanes.iter().fold(rest, |sum, &lane| sum + lane)
 }
 
 /// The class with the highest score; the lowest of them on a tie.
+#[inline(always)]
 pub fn argmax<F: Real>(scores: &[F]) -> usize {
     let highest = highest(scores);
     scores.iter().position(|&score| score == highest).unwrap_or(0)

@@ -4,19 +4,21 @@
 use super::{BatchLoss, Real, argmax, highest, row_sum};
 
 /// L_i of one example's scores (K).
+#[inline(always)]
 pub fn loss<F: Real>(scores: &[F], label: usize) -> f64 {
-    let highest = scores[argmax(scores)];
-    let sum: f64 = scores.iter().fold(F::zero(), |sum, &score| sum + (score - highest).exponential()).wide();
-    sum.ln() + (highest - scores[label]).wide()
+    let highest = highest(scores);
+    let sum = row_sum(scores, |score| (score - highest).exponential());
+    sum.wide().ln() + (highest - scores[label]).wide()
 }
 
 /// Scores (K) to probabilities, in place; returns ln sum_j e^{s_j - s_max}.
+#[inline(always)]
 pub fn probabilities<F: Real>(scores: &mut [F]) -> f64 {
     let highest = highest(scores);
     for score in scores.iter_mut() {
         *score = (*score - highest).exponential();
     }
-    let sum = row_sum(scores);
+    let sum = row_sum(scores, |exponential| exponential);
     for score in scores.iter_mut() {
         *score = *score / sum;
     }
@@ -24,6 +26,7 @@ pub fn probabilities<F: Real>(scores: &mut [F]) -> f64 {
 }
 
 /// Scores (B, K) to slopes, in place.
+#[inline(always)]
 pub fn slopes<F: Real>(scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
     let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
     for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {

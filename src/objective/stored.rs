@@ -58,12 +58,12 @@ impl<S: Store> Stored<'_, S> {
         &self,
         weights: &Weights,
         rows: &[u32],
-        look: impl Fn(&[f32], &Targets) -> R + Sync,
+        look: impl Fn(&[f32], &Targets) -> R + Sync + Copy,
         mut fold: impl FnMut(R),
     ) -> Result<(), S::Error> {
         let parts: Vec<&[u32]> = rows.chunks(self.store.part_rows()).collect();
         self.visit(&parts, |problem, rows| {
-            problem.map_scores(weights, rows, &look).into_iter().for_each(&mut fold);
+            problem.map_scores(weights, rows, look).into_iter().for_each(&mut fold);
             ControlFlow::Continue(())
         })
     }
@@ -75,8 +75,13 @@ impl<S: Store> Stored<'_, S> {
     pub fn loss(&self, weights: &Weights, rows: &[u32]) -> Result<BatchLoss, S::Error> {
         let LinearProblem { objective, classes, .. } = self.problem;
         let mut sum = BatchLoss::default();
-        let total = |scores: &[f32], targets: &Targets| targets.total(objective.loss, scores, classes);
-        self.fold_scores(weights, rows, total, |part| sum += part)?;
+        self.fold_scores(
+            weights,
+            rows,
+            #[inline(always)]
+            |scores, targets| targets.total(objective.loss, scores, classes),
+            |part| sum += part,
+        )?;
         Ok(sum)
     }
 }

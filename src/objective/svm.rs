@@ -5,6 +5,7 @@
 use super::{BatchLoss, LANES, Real, SmoothLoss, argmax};
 
 /// L_i of one example's scores (K).
+#[inline(always)]
 pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
     let threshold = scores[label] - margin;
     let others = scores.iter().enumerate().filter(|&(class, _)| class != label);
@@ -12,6 +13,7 @@ pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
 }
 
 /// Scores (B, K) to slopes, in place.
+#[inline(always)]
 pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
     let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
     for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
@@ -37,6 +39,7 @@ pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u1
 
 /// Scores (B, K) to slopes of the smoothed loss, in place: a_j = min(1, max(0, z_j / width)) at j != y, where z_j =
 /// s_j - s_y + margin, and minus their sum at y. The smoothed term is a z - width a^2 / 2.
+#[inline(always)]
 pub fn smoothed_slopes<F: Real>(
     margin: F,
     width: f64,

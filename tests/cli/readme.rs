@@ -27,7 +27,7 @@ fn every_command_prints_what_the_page_says() {
     let (elsewhere, here): (Vec<_>, Vec<_>) = examples.iter().partition(|example| known(&example.command));
     assert_eq!(elsewhere.len(), ELSEWHERE.len(), "each is on the page, once");
     let differ = |example: &&crate::page::Example| example.difference(&sandbox, Compare::Roughly);
-    PAGE.assert_true(&here.iter().filter_map(|example| differ(example)).collect::<Vec<_>>());
+    PAGE.assert_true(&here.iter().filter_map(differ).collect::<Vec<_>>());
 }
 
 #[test]

@@ -20,17 +20,20 @@ const SCORE_CLASSES: usize = TILE;
 const SLOPE_ROWS: usize = 32;
 /// How wide the library's tiles are.
 const TILE: usize = 96;
-/// Weights of a panel, about: an update passes several times over them, so they should stay in the cache.
-const PANEL_WEIGHTS: usize = 1 << 17;
+/// Weights of a panel, about: a product over fewer features would spend more of its time on adding to what is there.
+const PANEL_WEIGHTS: usize = 1 << 18;
+/// Into a multiple of how many panels features are cut, if there are so many: threads get the same share.
+const EVEN: usize = 8;
 
 /// Whether rows of such features are gathered for so many classes.
 pub(super) fn pays_off(features: &Features, classes: usize) -> bool {
     matches!(features, Features::Floats(_)) && classes >= MANY_CLASSES
 }
 
-/// The features of a panel for so many classes: whole tiles.
-pub(super) fn panel_features(classes: usize) -> usize {
-    (PANEL_WEIGHTS / classes).clamp(TILE, 5 * TILE) / TILE * TILE
+/// The features of a panel, of so many features and classes.
+pub(super) fn panel_features(width: usize, classes: usize) -> usize {
+    let count = (width * classes).div_ceil(PANEL_WEIGHTS).next_multiple_of(EVEN);
+    width.div_ceil(count).max(TILE).next_multiple_of(32)
 }
 
 /// What a batch needs room for, kept from one to the next.

@@ -99,9 +99,12 @@ struct Group<'r, L> {
 impl LinearProblem<'_> {
     /// Sum of the losses of `rows`, without the penalty.
     pub fn loss(&self, weights: &Weights, rows: &[u32]) -> BatchLoss {
-        let parts = self.map_scores(weights, rows, |scores, targets| {
-            targets.total(self.objective.loss, scores, self.classes)
-        });
+        let parts = self.map_scores(
+            weights,
+            rows,
+            #[inline(always)]
+            |scores, targets| targets.total(self.objective.loss, scores, self.classes),
+        );
         let mut sum = BatchLoss::default();
         parts.into_iter().for_each(|part| sum += part);
         sum
@@ -120,7 +123,11 @@ impl LinearProblem<'_> {
             let block = blocks[index];
             let mut scores = Vec::new();
             self.scores(weights, block, &mut scores, &mut Room::default());
-            look(&scores, &self.targets(block))
+            let targets = self.targets(block);
+            self.compute.kernel.dispatch(
+                #[inline(always)]
+                || look(&scores, &targets),
+            )
         })
     }
 
@@ -128,15 +135,25 @@ impl LinearProblem<'_> {
     /// `rows`, plus penalty) is left in `weights`.
     pub fn loss_and_gradient(&self, weights: &mut Weights, rows: &[u32]) -> BatchLoss {
         let loss = self.objective.loss;
-        self.gradient(weights, rows, false, |scores, labels| loss.slopes(scores, self.classes, labels))
+        self.gradient(
+            weights,
+            rows,
+            false,
+            #[inline(always)]
+            |scores, labels| loss.slopes(scores, self.classes, labels),
+        )
     }
 
     /// As [`LinearProblem::loss_and_gradient`], of the smoothed loss; `width` is that of the SVM's smoothing.
     pub fn smoothed_loss_and_gradient(&self, weights: &mut Weights, rows: &[u32], width: f64) -> SmoothLoss {
         let loss = self.objective.loss;
-        self.gradient(weights, rows, true, |scores, labels| {
-            loss.smoothed_slopes(width, scores, self.classes, labels)
-        })
+        self.gradient(
+            weights,
+            rows,
+            true,
+            #[inline(always)]
+            |scores, labels| loss.smoothed_slopes(width, scores, self.classes, labels),
+        )
     }
 
     /// One step over `rows.now`: some of a part of the weights at a time, `rule(weights, gradient, state, first)` changes
@@ -154,13 +171,13 @@ impl LinearProblem<'_> {
         rule: impl Fn(&mut [f32], &[f32], &mut S, usize) + Sync,
     ) -> BatchLoss {
         let loss = self.objective.loss;
-        let to_slopes = |scores: &mut [f32], labels: &[u16]| loss.slopes(scores, self.classes, labels);
         let sum = self.with_gradient(
             weights,
             rows,
             states,
             false,
-            &to_slopes,
+            #[inline(always)]
+            |scores, labels| loss.slopes(scores, self.classes, labels),
             #[inline(always)]
             |panel, total, state| {
                 panel.step(
@@ -191,7 +208,7 @@ impl LinearProblem<'_> {
             rows.into(),
             &mut states,
             smoothed,
-            &to_slopes,
+            to_slopes,
             #[inline(always)]
             |panel, total, ()| panel.finish_gradient(self, total),
         )
@@ -205,7 +222,7 @@ impl LinearProblem<'_> {
         rows: Rows<'_>,
         states: &mut [S],
         smoothed: bool,
-        to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
+        to_slopes: impl Fn(&mut [f32], &[u16]) -> L + Sync,
         finish: impl Fn(&mut Panel, Total<'_>, &mut S) + Sync,
     ) -> L {
         assert_eq!(states.len(), weights.parts(), "one state a part");
@@ -219,11 +236,11 @@ impl LinearProblem<'_> {
         };
         let batch = Batch::new(!smoothed && self.has_whole_slopes(rows.now));
         let slopes = if self.gathers() {
-            self.by_gathering(weights, rows.now, states, to_slopes, finish)
+            self.by_gathering(weights, rows.now, states, &to_slopes, finish)
         } else if count < MANY_ROWS {
-            self.by_panels(weights, rows, batch, states, to_slopes, finish)
+            self.by_panels(weights, rows, batch, states, &to_slopes, finish)
         } else {
-            self.by_groups(weights, rows.now, batch.whole, states, to_slopes, finish)
+            self.by_groups(weights, rows.now, batch.whole, states, &to_slopes, finish)
         };
         for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&slopes.sums) {
             *gradient = (sum / count as f64) as f32;

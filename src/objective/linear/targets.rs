@@ -14,6 +14,7 @@ pub struct Targets {
 
 impl Targets {
     /// The sum of q_i L_i of scores (B, K).
+    #[inline(always)]
     pub fn total(&self, loss: Loss, scores: &[f32], classes: usize) -> BatchLoss {
         let Some(weights) = &self.weights else { return loss.total(scores, classes, &self.labels) };
         let mut sum = BatchLoss::default();
@@ -38,11 +39,12 @@ impl<L: Sum> Slopes<L> {
     ) {
         let classes = self.sums.len();
         match &targets.weights {
-            None => self.loss += to_slopes(scores, &targets.labels),
+            // By value: a call through a reference would not be compiled for the instruction set around it.
+            None => self.loss += (*to_slopes)(scores, &targets.labels),
             Some(weights) => {
                 let rows = scores.chunks_exact_mut(classes).zip(targets.labels.chunks(1)).zip(weights);
                 for ((scores, label), &weight) in rows {
-                    let mut own = to_slopes(scores, label);
+                    let mut own = (*to_slopes)(scores, label);
                     own *= weight;
                     self.loss += own;
                     let weight = F::of(weight);

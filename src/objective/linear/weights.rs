@@ -153,7 +153,8 @@ impl Weights {
     /// `weight` (K, D) and `bias` (K), over the preprocessed features of `problem`.
     pub fn new(weight: &Array2<f32>, bias: &Array1<f32>, problem: &LinearProblem<'_>) -> Self {
         let (classes, width) = weight.dim();
-        let step = if problem.gathers() { gathered::panel_features(classes) } else { panel_features(width) };
+        let step =
+            if problem.gathers() { gathered::panel_features(width, classes) } else { panel_features(width) };
         let panels = panels(width, step)
             .map(|features| {
                 let part: Vec<f32> = weight.slice(s![.., features.clone()]).iter().copied().collect();
