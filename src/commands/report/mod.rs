@@ -8,13 +8,22 @@ pub use saved::SavedRunError;
 use super::{Exit, compute, file, print, print_json};
 use crate::cli::ReportArgs;
 use crate::report::console::Console;
-use crate::report::page::{self, Run};
+use crate::report::page::{self, Run, Standing};
 use saved::SavedRun;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use test_set::TestSets;
 
 /// The file's name where none is given.
 const FILE: &str = "report.html";
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Written<'a> {
+    /// The page.
+    out: String,
+    runs: Vec<Standing<'a>>,
+}
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
@@ -33,7 +42,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
     }
     file::write(&[(&out, page::render(&runs)?)], args.force)?;
     if args.json {
-        print_json(&serde_json::json!({ "out": out.display().to_string(), "runs": page::standings(&runs) }))?;
+        print_json(&Written { out: out.display().to_string(), runs: page::standings(&runs) })?;
     } else {
         print(&format!("Saved: {}\n", out.display()))?;
     }
