@@ -111,7 +111,7 @@ fn within(
     if resumed {
         plan.window = plan.window.or(NonZeroUsize::new(rows));
     }
-    let weighed = config.settings.class_weight.is_some();
+    let weighed = config.settings.class_weight.is_some() || data.weights.train.is_some();
     match window_within(memory.bytes(), &plan, data, rows, weighed) {
         Ok(_) if plan.window.is_some() => Ok(config.clone()),
         Ok(window) => Ok(config.clone().with_window(window)),
