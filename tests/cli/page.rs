@@ -29,7 +29,7 @@ pub struct Example {
 }
 
 impl Page {
-    fn text(self) -> String {
+    pub fn text(self) -> String {
         fs::read_to_string(Path::new(ROOT).join(self.0)).expect("a page")
     }
 

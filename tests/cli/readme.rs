@@ -2,6 +2,8 @@
 
 use crate::page::{Page, project};
 use crate::printed::Compare;
+use crate::support::Sandbox;
+use std::collections::BTreeSet;
 
 const PAGE: Page = Page("README.md");
 
@@ -28,6 +30,48 @@ fn every_command_prints_what_the_page_says() {
     assert_eq!(elsewhere.len(), ELSEWHERE.len(), "each is on the page, once");
     let differ = |example: &&crate::page::Example| example.difference(&sandbox, Compare::Roughly);
     PAGE.assert_true(&here.iter().filter_map(differ).collect::<Vec<_>>());
+}
+
+/// Flags of cargo and of scripts.
+const OF_OTHERS: [&str; 5] = ["--release", "--features", "--path", "--bench", "--growth"];
+
+/// The commands, as `--help` of each is asked for.
+const COMMANDS: [&str; 15] = [
+    "train",
+    "random-search",
+    "sweep",
+    "gradcheck",
+    "evaluate",
+    "predict",
+    "report",
+    "data info",
+    "data fetch",
+    "data convert",
+    "data generate",
+    "explain loss",
+    "explain gradient",
+    "explain graph",
+    "explain trajectories",
+];
+
+#[test]
+fn every_flag_is_one_that_a_command_has() {
+    let sandbox = Sandbox::new();
+    let help = |command: &&str| {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        sandbox.succeed(&words).stdout
+    };
+    let helps: Vec<String> = COMMANDS.iter().map(help).collect();
+    let known: BTreeSet<&str> = helps.iter().flat_map(|help| flags(help)).chain(OF_OTHERS).collect();
+    let text = PAGE.text();
+    let unknown: Vec<&str> = flags(&text).filter(|flag| !known.contains(flag)).collect();
+    assert!(unknown.is_empty(), "README.md names flags that no command has: {unknown:?}");
+}
+
+/// Every `--flag` of a text.
+fn flags(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.filter(|word| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic)))
 }
 
 #[test]
