@@ -4,6 +4,7 @@
 //! 2 rows x 5 classes forward and 5 classes x 16 features backward keep ten sums in registers. There
 //! are no masked loads of bytes, so the features behind the last full register go through a copy.
 
+use super::strips::Strip;
 use super::{Block, Element, Kind};
 use std::arch::x86_64::{
     __m256, _mm_loadl_epi64, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_fmadd_ps,
@@ -15,6 +16,12 @@ use std::ops::Range;
 
 /// Floats in a register.
 const LANES: usize = 8;
+
+/// Registers of features of a tile of a gradient.
+const REGISTERS: usize = 2;
+
+/// Features of a tile of a gradient.
+const TILE: usize = REGISTERS * LANES;
 
 /// The most classes of a tile.
 const MOST_CLASSES: usize = 5;
@@ -198,69 +205,81 @@ impl Columns {
 
 #[target_feature(enable = "avx2,fma")]
 fn add_gradient<T: Element>(block: &Block<T>, slopes: &[f32], gradient: &mut [f32]) {
-    for first in (0..block.classes).step_by(MOST_CLASSES) {
-        match block.classes - first {
-            1 => gradient_classes::<T, 1>(block, slopes, first, gradient),
-            2 => gradient_classes::<T, 2>(block, slopes, first, gradient),
-            3 => gradient_classes::<T, 3>(block, slopes, first, gradient),
-            4 => gradient_classes::<T, 4>(block, slopes, first, gradient),
-            _ => gradient_classes::<T, MOST_CLASSES>(block, slopes, first, gradient),
-        }
-    }
+    block.for_each_strip(
+        slopes,
+        #[inline(always)]
+        |strip| {
+            for first in (0..block.classes).step_by(MOST_CLASSES) {
+                match block.classes - first {
+                    1 => gradient_classes::<T, 1>(strip, first, gradient),
+                    2 => gradient_classes::<T, 2>(strip, first, gradient),
+                    3 => gradient_classes::<T, 3>(strip, first, gradient),
+                    4 => gradient_classes::<T, 4>(strip, first, gradient),
+                    _ => gradient_classes::<T, MOST_CLASSES>(strip, first, gradient),
+                }
+            }
+        },
+    );
 }
 
-/// Adds the gradient of the C classes from `first`, two registers of features at a time.
+/// Adds the gradient of the C classes from `first`, tile after tile.
 #[target_feature(enable = "avx2,fma")]
-fn gradient_classes<T: Element, const C: usize>(
-    block: &Block<T>,
-    slopes: &[f32],
-    first: usize,
-    gradient: &mut [f32],
-) {
-    let width = block.features.len();
+fn gradient_classes<T: Element, const C: usize>(strip: &Strip<'_, T>, first: usize, gradient: &mut [f32]) {
+    let width = strip.block.features.len();
     let gradient = &mut gradient[first * width..(first + C) * width];
-    let mut start = 0;
-    while start + 2 * LANES <= width {
-        gradient_tile::<T, C, 2>(block, slopes, first, start, gradient);
-        start += 2 * LANES;
-    }
-    if start + LANES <= width {
-        gradient_tile::<T, C, 1>(block, slopes, first, start, gradient);
-        start += LANES;
-    }
-    if start < width {
-        gradient_tail::<T, C>(block, slopes, first, start, gradient);
+    // Lines of bytes are asked for once. Floats are four times as many lines: to ask again with the next classes is
+    // faster.
+    let mut next = if first == 0 || strip.is_in_place() { strip.next } else { &[] };
+    for start in strip.features.clone().step_by(TILE) {
+        let mut part = [[0.0; TILE]; C];
+        let rest = width - start;
+        let (sums, stride) = if rest < TILE {
+            for (part, gradient) in part.iter_mut().zip(gradient.chunks_exact(width)) {
+                part[..rest].copy_from_slice(&gradient[start..]);
+            }
+            (part.as_flattened_mut(), TILE)
+        } else {
+            (&mut gradient[start..], width)
+        };
+        if strip.is_in_place() {
+            gradient_tile::<T, C>(strip, strip.in_x(start), next, first, sums, stride);
+        } else {
+            gradient_tile::<T, C>(strip, strip.copied(start), next, first, sums, stride);
+        }
+        if rest < TILE {
+            for (part, gradient) in part.iter().zip(gradient.chunks_exact_mut(width)) {
+                gradient[start..].copy_from_slice(&part[..rest]);
+            }
+        }
+        next = &[];
     }
 }
 
-/// Adds the gradient of C classes x V registers of features, from `start` of the panel on.
+/// Adds the gradient of C classes at a tile of features: `x` has them row after row, `gradient` a class every `stride`
+/// numbers.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn gradient_tile<T: Element, const C: usize, const V: usize>(
-    block: &Block<T>,
-    slopes: &[f32],
+fn gradient_tile<'x, T: Element + 'x, const C: usize>(
+    strip: &Strip<'_, T>,
+    x: impl Iterator<Item = &'x [[T; LANES]; REGISTERS]>,
+    next: &[u32],
     first: usize,
-    start: usize,
     gradient: &mut [f32],
+    stride: usize,
 ) {
-    let width = block.features.len();
-    let column = block.features.start + start;
-    let features = column..column + V * LANES;
-
-    let mut sums = [[_mm256_setzero_ps(); V]; C];
+    let mut sums = [[_mm256_setzero_ps(); REGISTERS]; C];
     for (c, sums) in sums.iter_mut().enumerate() {
-        let at = c * width + start;
-        for (sum, old) in sums.iter_mut().zip(gradient[at..at + V * LANES].as_chunks().0) {
+        for (sum, old) in sums.iter_mut().zip(gradient[c * stride..c * stride + TILE].as_chunks().0) {
             *sum = load(old);
         }
     }
-    let mut next = block.next_at(start).iter();
-    for (&row, slopes) in block.rows.iter().zip(slopes.chunks_exact(block.classes)) {
+    let mut next = next.iter();
+    for (x, slopes) in x.zip(strip.slopes.chunks_exact(strip.block.classes)) {
         if let Some(&next) = next.next() {
-            block.prefetch(next, column);
+            strip.prefetch(next);
         }
-        let mut wide = [_mm256_setzero_ps(); V];
-        for (wide, x) in wide.iter_mut().zip(block.x.segment(row, &features).as_chunks().0) {
+        let mut wide = [_mm256_setzero_ps(); REGISTERS];
+        for (wide, x) in wide.iter_mut().zip(x) {
             *wide = widen(x);
         }
         for (sums, &slope) in sums.iter_mut().zip(&slopes[first..first + C]) {
@@ -271,37 +290,9 @@ fn gradient_tile<T: Element, const C: usize, const V: usize>(
         }
     }
     for (c, sums) in sums.iter().enumerate() {
-        let at = c * width + start;
-        for (&sum, new) in sums.iter().zip(gradient[at..at + V * LANES].as_chunks_mut().0) {
+        for (&sum, new) in sums.iter().zip(gradient[c * stride..c * stride + TILE].as_chunks_mut().0) {
             store(sum, new);
         }
-    }
-}
-
-/// Adds the gradient of C classes at the last features of the panel, fewer than a register.
-#[target_feature(enable = "avx2,fma")]
-fn gradient_tail<T: Element, const C: usize>(
-    block: &Block<T>,
-    slopes: &[f32],
-    first: usize,
-    start: usize,
-    gradient: &mut [f32],
-) {
-    let width = block.features.len();
-    let features = block.features.start + start..block.features.end;
-
-    let mut sums = [_mm256_setzero_ps(); C];
-    for (c, sum) in sums.iter_mut().enumerate() {
-        *sum = load_part(&gradient[c * width + start..(c + 1) * width]);
-    }
-    for (&row, slopes) in block.rows.iter().zip(slopes.chunks_exact(block.classes)) {
-        let wide = widen_part(block.x.segment(row, &features));
-        for (sum, &slope) in sums.iter_mut().zip(&slopes[first..first + C]) {
-            *sum = _mm256_fmadd_ps(_mm256_set1_ps(slope), wide, *sum);
-        }
-    }
-    for (c, &sum) in sums.iter().enumerate() {
-        store_part(sum, &mut gradient[c * width + start..(c + 1) * width]);
     }
 }
 

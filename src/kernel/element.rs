@@ -4,7 +4,7 @@
 ///
 /// Both functions give the numbers as what they are. The compiler knows the answer for each type, so a match on it
 /// costs nothing.
-pub trait Element: Copy + Into<f32> {
+pub trait Element: Copy + Default + Into<f32> {
     /// Of so many numbers.
     fn array<const N: usize>(values: &[Self; N]) -> Kind<&[u8; N], &[f32; N]>;
     /// Of any.

@@ -26,6 +26,8 @@ mod fixed;
 mod gram;
 mod moments;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod strips;
 mod team;
 #[cfg(test)]
 mod tests;
