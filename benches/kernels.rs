@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 const ROWS: usize = 50_000;
 const WIDTH: usize = 3072;
 const CLASSES: usize = 10;
-const KERNELS: [&str; 3] = ["avx512", "avx2", "plain"];
+const KERNELS: [&str; 4] = ["avx512", "avx2", "neon", "plain"];
 
 static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| images(ROWS, WIDTH, CLASSES));
 

@@ -17,6 +17,7 @@ pub(super) const QUAD: usize = 4;
 /// Classes of a group: a register of sums.
 pub(super) const GROUP: usize = 16;
 /// Quads of features that are worked on at a time: the weights of five groups then stay in the first-level cache.
+#[cfg(target_arch = "x86_64")]
 const CHUNK: usize = 64;
 /// F for which the largest sum of byte products still fits an `i32`.
 const WIDEST: usize = i32::MAX as usize / (255 * 128);
@@ -88,6 +89,8 @@ impl Kernel {
         let block = Block { x, rows, next: &[], features, classes: weights.classes };
         match self {
             Self::Plain => plain(&block, weights, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => plain(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => avx2::scores(&block, weights, out),
             #[cfg(target_arch = "x86_64")]

@@ -228,6 +228,8 @@ impl Dot {
     fn of(kernel: Kernel) -> Self {
         match kernel {
             Kernel::Plain => Self::Plain,
+            #[cfg(target_arch = "aarch64")]
+            Kernel::Neon(_) => Self::Plain,
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512(_) | Kernel::Avx2(_) => {
                 let fast = matches!(kernel, Kernel::Avx512(_)).then(vnni::Vnni::detect).flatten();

@@ -25,8 +25,10 @@ mod exp;
 mod fixed;
 mod gram;
 mod moments;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod strips;
 mod team;
 #[cfg(test)]
@@ -127,7 +129,7 @@ impl<'a, T> Block<'a, T> {
 
     /// The values of several rows within `features`. (A closure in `map` would not be compiled for its caller's
     /// instruction set, and so not be inlined.)
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn segments<const R: usize>(&self, rows: &[u32; R], features: &Range<usize>) -> [&'a [T]; R] {
         let mut segments = [&[][..]; R];
@@ -147,19 +149,27 @@ impl<'a, T> Block<'a, T> {
     }
 
     /// Asks for the cache line of an element of X, into the second-level cache: the first is in use.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn prefetch(&self, row: u32, feature: usize) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         let offset = row as usize * self.x.width + feature;
         let address = self.x.values.as_ptr().wrapping_add(offset);
         // SAFETY: a prefetch is a hint: it neither faults nor shows, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T1>(address.cast());
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            std::arch::asm!("prfm pldl2keep, [{}]", in(reg) address, options(nostack, readonly, preserves_flags));
+        }
     }
 }
 
 /// Each row as chunks of L numbers, and what is left.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline]
 fn in_chunks<T, const R: usize, const L: usize>(rows: [&[T]; R]) -> [(&[[T; L]], &[T]); R] {
     let mut chunks = [(&[][..], &[][..]); R];
@@ -201,6 +211,9 @@ pub enum Kernel {
     /// AVX2 with FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
 }
 
 impl Kernel {
@@ -217,6 +230,8 @@ impl Kernel {
             kernels.extend(avx512::Avx512::detect().map(Self::Avx512));
             kernels.extend(avx2::Avx2::detect().map(Self::Avx2));
         }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::detect().map(Self::Neon));
         kernels.push(Self::Plain);
         kernels
     }
@@ -229,6 +244,8 @@ impl Kernel {
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
         }
     }
 
@@ -245,6 +262,8 @@ impl Kernel {
             Self::Avx512(kernel) => kernel.dispatch(work),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(kernel) => kernel.dispatch(work),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(kernel) => kernel.dispatch(work),
         }
     }
 
@@ -286,6 +305,8 @@ impl Kernel {
             Self::Avx512(kernel) => kernel.scores(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(kernel) => kernel.scores(&block, weights, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(kernel) => kernel.scores(&block, weights, out),
         }
     }
 
@@ -330,6 +351,8 @@ impl Kernel {
             Self::Avx512(kernel) => kernel.add_gradient(&block, slopes, gradient),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(kernel) => kernel.add_gradient(&block, slopes, gradient),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(kernel) => kernel.add_gradient(&block, slopes, gradient),
         }
     }
 }

@@ -33,6 +33,9 @@ macro_rules! for_kernel {
         }
         match $kernel {
             Kernel::Plain => $body($($name),*),
+            #[cfg(target_arch = "aarch64")]
+            // Everything is compiled for NEON.
+            Kernel::Neon(_) => $body($($name),*),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the variant holds the proof that this processor has AVX-512.
             Kernel::Avx512(_) => unsafe { avx512($($name),*) },
