@@ -9,7 +9,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-use super::{Block, Kernel, Table};
+use super::{Block, Kernel, Rows, Table};
 use std::ops::Range;
 
 /// Features a dot product sums at once.
@@ -75,18 +75,19 @@ impl Kernel {
     ///
     /// # Panics
     /// When F differs, or a row or feature lies outside X.
-    pub fn byte_scores(
+    pub fn byte_scores<'r>(
         self,
         x: Table<'_, u8>,
-        rows: &[u32],
+        rows: impl Into<Rows<'r>>,
         features: Range<usize>,
         weights: &ByteWeights,
         out: &mut Vec<i32>,
     ) {
+        let Rows { now: rows, next } = rows.into();
         assert_eq!(features.len(), weights.width, "Q is C x F");
         out.clear();
         out.resize(rows.len() * weights.stride(), 0);
-        let block = Block { x, rows, next: &[], features, classes: weights.classes };
+        let block = Block { x, rows, next, features, classes: weights.classes };
         match self {
             Self::Plain => plain(&block, weights, out),
             #[cfg(target_arch = "aarch64")]
@@ -146,7 +147,7 @@ mod tests {
             let weights = ByteWeights::pack(&of_classes, width - skipped).expect("narrow");
             for kernel in Kernel::available() {
                 let mut out = Vec::new();
-                kernel.byte_scores(x, &rows, skipped..width, &weights, &mut out);
+                kernel.byte_scores(x, &rows[..], skipped..width, &weights, &mut out);
                 for (&row, scores) in rows.iter().zip(out.chunks(weights.stride())) {
                     for (class, &score) in scores[..classes].iter().enumerate() {
                         let products = of_classes[class].iter().zip(&x.row(row)[skipped..]);

@@ -191,13 +191,13 @@ impl Kernel {
     pub fn fixed_scores(
         self,
         x: Table<'_, u8>,
-        rows: &[u32],
+        rows: Rows<'_>,
         features: Range<usize>,
         weights: &FixedWeights,
         room: &mut Vec<i32>,
         out: &mut [f32],
     ) {
-        assert_eq!(out.len(), rows.len() * weights.classes, "a batch is B x K");
+        assert_eq!(out.len(), rows.now.len() * weights.classes, "a batch is B x K");
         self.byte_scores(x, rows, features, &weights.digits, room);
         #[cfg(target_arch = "x86_64")]
         if let Some(dots) = self.byte_dots() {

@@ -107,6 +107,10 @@ impl<'a, T> Table<'a, T> {
     }
 }
 
+/// Bytes of a cache line.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 64;
+
 /// What a product reads of X, its lengths checked by [`check`].
 struct Block<'a, T> {
     x: Table<'a, T>,
@@ -143,9 +147,16 @@ impl<'a, T> Block<'a, T> {
     /// them once a cache line, else none.
     #[cfg(target_arch = "x86_64")]
     fn next_at(&self, start: usize) -> &'a [u32] {
-        /// Bytes of a cache line.
-        const LINE: usize = 64;
         if start.is_multiple_of(LINE / size_of::<T>()) { self.next } else { &[] }
+    }
+
+    /// Asks for a row's values within the panel.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn prefetch_row(&self, row: u32) {
+        for feature in self.features.clone().step_by(LINE / size_of::<T>()) {
+            self.prefetch(row, feature);
+        }
     }
 
     /// Asks for the cache line of an element of X, into the second-level cache: the first is in use.
@@ -179,10 +190,10 @@ fn in_chunks<T, const R: usize, const L: usize>(rows: [&[T]; R]) -> [(&[[T; L]],
     chunks
 }
 
-/// The rows of a gradient, and those to fetch meanwhile.
+/// The rows of a product, and those to fetch meanwhile.
 ///
 /// Rows of a shuffle lie anywhere in memory, which the processor cannot foresee; asked for during
-/// the gradient before, they have arrived when the next scores need them. It changes no result.
+/// the products before, they have arrived when the next scores need them. It changes no result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rows<'a> {
     /// The rows of X, in the order they are summed.

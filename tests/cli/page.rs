@@ -174,7 +174,7 @@ impl Example {
         let Some((_, lines)) = tail else { return text };
         let lines: usize = lines.parse().expect("a number of lines");
         let before = text.lines().count().saturating_sub(lines);
-        text.lines().skip(before).map(|line| format!("{line}\n")).collect()
+        text.lines().skip(before).fold(String::new(), |text, line| text + line + "\n")
     }
 }
 

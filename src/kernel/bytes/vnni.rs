@@ -54,6 +54,8 @@ fn of_groups<const G: usize>(
     let quads = groups[0].len();
     let (tiles, rest) = block.rows.as_chunks::<ROWS>();
     let (tiles_out, rest_out) = out.split_at_mut(tiles.len() * ROWS * stride);
+    // As many with each tile: memory takes its time, so all of it is used.
+    let mut next = block.next.chunks(block.next.len().div_ceil(tiles.len().max(1)).max(1));
     for start in (0..quads).step_by(CHUNK) {
         let end = quads.min(start + CHUNK);
         let mut chunk = [&[][..]; G];
@@ -61,6 +63,9 @@ fn of_groups<const G: usize>(
             *chunk = &group[start..end];
         }
         for (rows, out) in tiles.iter().zip(tiles_out.chunks_exact_mut(ROWS * stride)) {
+            for &row in next.next().unwrap_or_default() {
+                block.prefetch_row(row);
+            }
             let mut bytes = [&[][..]; ROWS];
             for (bytes, &row) in bytes.iter_mut().zip(rows) {
                 *bytes = &block.segment(row)[start * QUAD..];

@@ -122,7 +122,7 @@ impl LinearProblem<'_> {
         self.compute.team.map(blocks.len(), |index| {
             let block = blocks[index];
             let mut scores = Vec::new();
-            self.scores(weights, block, &mut scores, &mut Room::default());
+            self.scores(weights, block.into(), &mut scores, &mut Room::default());
             let targets = self.targets(block);
             self.compute.kernel.dispatch(
                 #[inline(always)]
@@ -263,7 +263,9 @@ impl LinearProblem<'_> {
         let mut slopes = Slopes::none(self.classes);
         let mut done = 0;
         for block in blocks(rows, BATCH_ROWS) {
-            team.for_each(&mut weights.panels, |_, panel| panel.score(self, block.now));
+            let (next, later) = weights.split(block.next);
+            let (scored, block) = (Rows { next, ..block }, Rows { next: later, ..block });
+            team.for_each(&mut weights.panels, |_, panel| panel.score(self, scored));
             self.replace_by_slopes(weights, block.now, &mut batch, to_slopes, &mut slopes);
             let (first, last) = (done == 0, done + block.now.len() == rows.now.len());
             done += block.now.len();
@@ -358,7 +360,9 @@ impl LinearProblem<'_> {
         }
         let (mut batch, mut room) = (Batch::new(whole), Room::default());
         for block in blocks(group.rows.into(), BLOCK_ROWS) {
-            self.scores(weights, block.now, &mut batch.slopes, &mut room);
+            let (next, later) = weights.split(block.next);
+            self.scores(weights, Rows { next, ..block }, &mut batch.slopes, &mut room);
+            let block = Rows { next: later, ..block };
             self.compute.kernel.dispatch(
                 #[inline(always)]
                 || group.slopes.take(&mut batch.slopes, &self.targets(block.now), to_slopes),
@@ -371,11 +375,11 @@ impl LinearProblem<'_> {
     }
 
     /// Scores of one block, (B, K), on this thread.
-    fn scores(&self, weights: &Weights, block: &[u32], scores: &mut Vec<f32>, room: &mut Room) {
+    fn scores(&self, weights: &Weights, block: Rows<'_>, scores: &mut Vec<f32>, room: &mut Room) {
         if self.gathers() {
-            return self.scores_by_gathering(weights, block, scores);
+            return self.scores_by_gathering(weights, block.now, scores);
         }
-        repeat_offset(&weights.offset, block.len(), scores);
+        repeat_offset(&weights.offset, block.now.len(), scores);
         room.scores.resize(scores.len(), 0.0);
         for panel in &weights.panels {
             panel.scores(self, block, &mut room.digits, &mut room.scores);

@@ -2,7 +2,7 @@
 
 use super::sums::{Sums, Total};
 use super::{LinearProblem, gathered};
-use crate::kernel::{Aligned, FixedWeights, Matrix};
+use crate::kernel::{Aligned, FixedWeights, Matrix, Rows};
 use crate::objective::lanes::Lanes;
 use crate::objective::penalty::PenaltySums;
 use ndarray::{Array1, Array2, s};
@@ -73,21 +73,21 @@ impl Panel {
     pub fn scores(
         &self,
         problem: &LinearProblem<'_>,
-        rows: &[u32],
+        rows: Rows<'_>,
         digits: &mut Vec<i32>,
         scores: &mut [f32],
     ) {
         let (kernel, features) = (problem.compute.kernel, self.features.clone());
         match (&self.fixed, problem.examples.rows()) {
             (Some(fixed), Matrix::Bytes(x)) => kernel.fixed_scores(x, rows, features, fixed, digits, scores),
-            (_, x) => kernel.scores(x, rows, features, &self.folded, problem.classes, scores),
+            (_, x) => kernel.scores(x, rows.now, features, &self.folded, problem.classes, scores),
         }
     }
 
     /// As [`Panel::scores`], into its own room.
-    pub fn score(&mut self, problem: &LinearProblem<'_>, rows: &[u32]) {
+    pub fn score(&mut self, problem: &LinearProblem<'_>, rows: Rows<'_>) {
         let mut room = std::mem::take(&mut self.room);
-        room.scores.resize(rows.len() * problem.classes, 0.0);
+        room.scores.resize(rows.now.len() * problem.classes, 0.0);
         self.scores(problem, rows, &mut room.digits, &mut room.scores);
         self.room = room;
     }
@@ -202,6 +202,12 @@ impl Weights {
             self.update_bias(problem, |_, _| {});
         }
         self
+    }
+
+    /// Which of the next rows to fetch during scores, and which during the gradient: scores in floats fetch none.
+    pub(super) fn split<'r>(&self, next: &'r [u32]) -> (&'r [u32], &'r [u32]) {
+        let in_fixed_point = self.panels.iter().all(|panel| panel.fixed.is_some());
+        next.split_at(if in_fixed_point { next.len() / 2 } else { 0 })
     }
 
     /// W (K, D) and b (K).
