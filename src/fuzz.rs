@@ -16,8 +16,9 @@ use std::path::Path;
 
 /// What stands in messages for the file.
 const NAME: &str = "bytes";
-/// Bytes that any parser may take, whatever its input: buffers of files and of decompressors, lists of keys.
-const ANY: usize = 2 << 20;
+/// Bytes that any parser may take, whatever its input: buffers of files and of decompressors, lists of keys, the 1 MB of
+/// dense rows that any sparse text may ask for, and a moment later twice that.
+const ANY: usize = 4 << 20;
 /// What deflate can make of a byte, at most.
 const DEFLATE: usize = 1032;
 

@@ -150,6 +150,11 @@ impl Input {
         })
     }
 
+    /// More bytes than these the content cannot have once decompressed.
+    pub fn most_bytes(&self) -> u64 {
+        self.length.saturating_mul(if self.gzip { MOST_RATIO } else { 1 })
+    }
+
     /// The whole content, decompressed, of at most `most` bytes.
     ///
     /// # Errors

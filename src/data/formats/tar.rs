@@ -62,12 +62,14 @@ pub fn for_each(
     Ok(())
 }
 
-/// Reads those files whose names, without their folders, are `wanted`, and gives each to `each`.
+/// Reads those files whose names, without their folders, are `wanted`, and gives each to `each`. The archive cannot have
+/// more than `most` bytes, whatever its headers say.
 ///
 /// # Errors
 /// As [`for_each`].
 pub fn read_files(
     archive: &mut impl Read,
+    most: u64,
     wanted: impl Fn(&str) -> bool,
     mut each: impl FnMut(&str, Vec<u8>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
@@ -79,9 +81,7 @@ pub fn read_files(
         if size > LARGEST {
             return Err(Flaw::new(name, format!("{size} bytes"), format!("at most {LARGEST}")).into());
         }
-        // Memory is taken as bytes arrive: a header alone cannot ask for it.
-        let mut bytes = Vec::new();
-        bytes.reserve_exact((size as usize).min(1 << 26));
+        let mut bytes = Vec::with_capacity(size.min(most) as usize);
         content.read_to_end(&mut bytes)?;
         // One that is cut off is told by who reads the archive.
         if bytes.len() as u64 == size { each(name, bytes) } else { Ok(()) }
@@ -179,6 +179,7 @@ mod tests {
         let mut found = BTreeMap::new();
         read_files(
             &mut &archive[..],
+            archive.len() as u64,
             |name| name != "skipped",
             |name, bytes| {
                 found.insert(name.into(), bytes);

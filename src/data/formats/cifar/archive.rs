@@ -18,7 +18,7 @@ pub fn load(input: &Input, label: Option<Label>) -> Result<Dataset, DataError> {
     let wanted = |name: &str| layouts.iter().any(|layout| layout.files().iter().any(|file| file == name));
     let mut files = BTreeMap::new();
     let read = input.stream().map_err(Trouble::from).and_then(|mut source| {
-        tar::read_files(&mut source, wanted, |name, bytes| {
+        tar::read_files(&mut source, input.most_bytes(), wanted, |name, bytes| {
             files.insert(name.to_owned(), bytes);
             Ok(())
         })
