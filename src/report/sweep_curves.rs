@@ -271,8 +271,8 @@ mod tests {
         let losses = Curve::of_folds(vec![points(&folds[0]), points(&folds[1])[..2].to_vec()]);
         assert_eq!(losses.mean, [(0.0, 9.0), (1.0, 6.0)], "to the end of the shortest");
         let svg = picture(&[SweepCurve { losses, ..curve("lr 1", 0, &[9.0]) }]);
-        assert_eq!(svg.matches("<polyline class=\"faint s1\"").count(), 2, "{svg}");
-        assert_eq!(svg.matches("<polyline class=\"line s1\"").count(), 1, "{svg}");
+        assert_eq!(svg.matches("<polyline class=\"faint s0\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("<polyline class=\"line s0\"").count(), 1, "{svg}");
     }
 
     #[test]
