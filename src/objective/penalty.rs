@@ -50,7 +50,7 @@ impl PenaltySums {
     /// Adds some weights.
     #[inline(always)]
     pub fn add<F: Real>(&mut self, penalty: Penalty, weights: &[F]) {
-        self.squares.add_products(weights, weights);
+        self.squares.add(weights, |w| w * w);
         if penalty.l1 != 0.0 {
             self.magnitudes.add(weights, f64::abs);
         }
