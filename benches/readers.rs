@@ -7,7 +7,8 @@
 use cifar_train::data::{Dataset, Request, load};
 use divan::Bencher;
 use divan::counter::BytesCount;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::{env, fs};
@@ -48,6 +49,22 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         write(&format!("X_{part}.npy"), &npy("<f4", &format!("({rows}, 3136)"), &raw));
         let labels: Vec<u8> = (0..rows).map(|row| (row % 10) as u8).collect();
         write(&format!("y_{part}.npy"), &npy("|u1", &format!("({rows},)"), &labels));
+    }
+    folder
+});
+
+/// A folder with features of 1 GB as `.npy`: 83,000 rows of 3,072 floats, and 100 to test.
+static GIGABYTE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (part, rows) in [("train", 83_000), ("test", 100)] {
+        let create = |name: &str| fs::File::create(folder.path().join(name)).expect("room for it");
+        let row: Vec<u8> = (0..3072).flat_map(|index| (index as f32 / 3072.0).to_le_bytes()).collect();
+        let mut features = create(&format!("X_{part}.npy"));
+        features.write_all(&npy("<f4", &format!("({rows}, 3072)"), &[])).expect("room for it");
+        (0..rows).for_each(|_| features.write_all(&row).expect("room for it"));
+        let labels: Vec<u8> = (0..rows).map(|row| (row % 10) as u8).collect();
+        let labels = npy("|u1", &format!("({rows},)"), &labels);
+        create(&format!("y_{part}.npy")).write_all(&labels).expect("room for it");
     }
     folder
 });
@@ -95,6 +112,12 @@ fn svmlight(bencher: Bencher) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn npy_of_floats(bencher: Bencher) {
     read(bencher, &FOLDER.path().join("X_train.npy"), None, 10_100 * 3136 * 4);
+}
+
+/// Beside numpy's `np.load` of the same file.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn npy_of_a_gigabyte(bencher: Bencher) {
+    read(bencher, &GIGABYTE.path().join("X_train.npy"), None, 83_100 * 3072 * 4);
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -27,6 +27,7 @@ mod gram;
 mod moments;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub mod pages;
 mod plain;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod strips;

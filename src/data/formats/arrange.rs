@@ -1,7 +1,10 @@
 //! The order of an array's numbers: to rows of examples, and pictures to one plane a channel.
 
+use super::element::side_by_side;
 use super::flaw::Flaw;
 use crate::data::{Features, Shape};
+use crate::kernel::pages;
+use bytemuck::Zeroable;
 
 /// The most rows a data set may have: their numbers are 32 bits.
 pub const MOST_ROWS: usize = u32::MAX as usize;
@@ -88,29 +91,45 @@ fn source_order(extents: &[usize], fortran: bool, channels_last: bool) -> Vec<u3
     order
 }
 
-/// Rows taken at a time: they share the cache lines of each column.
-const GROUP: usize = 64;
-
-fn reorder<T: Copy + Default>(mut values: Vec<T>, rows: usize, order: &[u32], fortran: bool) -> Vec<T> {
+fn reorder<T: Copy + Zeroable + Send + Sync>(
+    mut values: Vec<T>,
+    rows: usize,
+    order: &[u32],
+    fortran: bool,
+) -> Vec<T> {
     let width = order.len();
     if !fortran {
-        let mut row = vec![T::default(); width];
+        let mut row = vec![T::zeroed(); width];
         for values in values.chunks_exact_mut(width) {
             row.copy_from_slice(values);
             values.iter_mut().zip(order).for_each(|(value, &from)| *value = row[from as usize]);
         }
         return values;
     }
-    let mut arranged = vec![T::default(); values.len()];
-    for (group, out) in arranged.chunks_mut(GROUP * width).enumerate() {
-        let first = group * GROUP;
-        for (feature, &from) in order.iter().enumerate() {
-            let column = &values[from as usize * rows + first..];
-            let places = out[feature..].iter_mut().step_by(width);
-            places.zip(column).for_each(|(out, &value)| *out = value);
+    let columns: Vec<&[T]> = order.iter().map(|&from| &values[from as usize * rows..][..rows]).collect();
+    interleave(&columns, rows)
+}
+
+/// Rows of one number from each of `columns`, which are of `rows` numbers, on all cores.
+pub fn interleave<T: Copy + Zeroable + Send + Sync>(columns: &[&[T]], rows: usize) -> Vec<T> {
+    /// Rows and columns of a square, of which each row of numbers is one or a few lines of the processor's cache.
+    const SIDE: usize = 16;
+    let width = columns.len();
+    let mut all = pages::zeros(rows * width);
+    let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
+    let part = rows.div_ceil(threads).next_multiple_of(SIDE);
+    side_by_side(all.chunks_mut((part * width).max(1)).enumerate(), |(index, out)| {
+        for (band, out) in out.chunks_mut(SIDE * width).enumerate() {
+            let first = index * part + band * SIDE;
+            for (square, columns) in columns.chunks(SIDE).enumerate() {
+                for (row, out) in out.chunks_mut(width).enumerate() {
+                    let places = out[square * SIDE..].iter_mut().zip(columns);
+                    places.for_each(|(place, column)| *place = column[first + row]);
+                }
+            }
         }
-    }
-    arranged
+    });
+    all
 }
 
 #[cfg(test)]

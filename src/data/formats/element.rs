@@ -2,6 +2,7 @@
 
 use super::flaw::{Flaw, Trouble};
 use crate::data::Features;
+use crate::kernel::pages;
 use half::{bf16, f16};
 use std::io::{self, Read};
 
@@ -160,13 +161,13 @@ impl Numbers {
         let part = count.div_ceil(threads.max(1)).max(LEAST).next_multiple_of(64);
         let byte = |index: usize| (index * part * self.element.size) as u64;
         if self.element.is_byte() {
-            let mut bytes = vec![0_u8; count];
+            let mut bytes = pages::zeros(count);
             join(bytes.chunks_mut(part).enumerate(), |(index, out)| {
                 open(byte(index))?.read_exact(out).map_err(Trouble::from)
             })?;
             return Ok(Features::Bytes(bytes));
         }
-        let mut floats = vec![0.0_f32; count];
+        let mut floats = pages::zeros(count);
         join(floats.chunks_mut(part).enumerate(), |(index, out)| {
             self.read_floats(&mut open(byte(index))?, out, index * part)
         })?;
@@ -179,11 +180,11 @@ impl Numbers {
     /// [`Trouble`] when the source ends or fails, or a number is not finite in single precision.
     pub fn read(self, count: usize, source: &mut impl Read) -> Result<Features, Trouble> {
         if self.element.is_byte() {
-            let mut bytes = vec![0_u8; count];
+            let mut bytes = pages::zeros(count);
             source.read_exact(&mut bytes)?;
             return Ok(Features::Bytes(bytes));
         }
-        let mut floats = vec![0.0_f32; count];
+        let mut floats = pages::zeros(count);
         self.read_floats(source, &mut floats, 0)?;
         Ok(self.narrow(floats))
     }

@@ -6,6 +6,7 @@ use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::tar;
 use crate::data::{DataError, Dataset, Examples, Features, Label, SampleWeights, Source};
+use crate::kernel::pages;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -76,7 +77,7 @@ impl Archive<'_> {
         names: &[String],
     ) -> Result<Examples, DataError> {
         let bytes: usize = names.iter().map(|name| files[name].len()).sum();
-        let mut pixels = Vec::with_capacity(bytes);
+        let mut pixels = pages::with_capacity(bytes);
         let mut labels = Vec::with_capacity(bytes / PIXELS);
         for name in names {
             let bytes = files.remove(name).unwrap_or_default();

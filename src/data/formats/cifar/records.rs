@@ -4,6 +4,7 @@ use super::{PIXELS, unreadable};
 use crate::data::formats::element::{Element, side_by_side};
 use crate::data::formats::in_place::{InPlace, Layout, Place};
 use crate::data::{DataError, Examples, Features};
+use crate::kernel::pages;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ impl Record {
 pub fn read(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examples, DataError> {
     let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
     let total: usize = counts.iter().sum();
-    let (mut all_features, mut all_labels) = (vec![0; total * PIXELS], vec![0; total]);
+    let (mut all_features, mut all_labels) = (pages::zeros(total * PIXELS), vec![0; total]);
 
     let (mut features, mut labels) = (all_features.as_mut_slice(), all_labels.as_mut_slice());
     let mut parts = Vec::with_capacity(paths.len());
