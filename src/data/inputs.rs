@@ -24,9 +24,9 @@ pub struct InputRequest<'a> {
     pub path: &'a Path,
     /// Its format, if it is not to be recognised.
     pub format: Option<Format>,
-    /// Which column of a CSV file holds the labels.
+    /// Which column of a CSV or Parquet file holds the labels.
     pub label_column: Option<&'a str>,
-    /// Which column of a CSV file holds weights, which are not looked at.
+    /// Which column of a CSV or Parquet file holds weights, which are not looked at.
     pub weight_column: Option<&'a str>,
     /// What the model's examples are.
     pub shape: Shape,
@@ -66,7 +66,7 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
     let of_table = matches!(found, Some(Format::Csv | Format::Parquet));
     let columns = [
         ("label-column", request.label_column, of_table),
-        ("weight-column", request.weight_column, found == Some(Format::Csv)),
+        ("weight-column", request.weight_column, of_table),
     ];
     let given = columns.iter().find(|(_, column, has_it)| column.is_some() && !has_it);
     if let Some(&(key, _, _)) = given {
@@ -108,7 +108,8 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
                 Shape::Vector(_) => (None, None),
             };
             let unlabelled = Some(shape.features().unwrap_or_default());
-            let wanted = parquet::Request { label: request.label_column, size, channels, unlabelled };
+            let (label, weight) = (request.label_column, request.weight_column);
+            let wanted = parquet::Request { label, weight, size, channels, unlabelled };
             from_table(parquet::load(&[input], wanted)?.table, request)
         }
         Some(Format::Npz) => from_table(test_of(arrays::of_npz(&input, None)?.load()?), request),

@@ -218,6 +218,118 @@ fn numbers_are_those_of_csv() {
     }
 }
 
+/// Weights of examples are a column of any numbers, of which the features know nothing.
+#[test]
+fn weights_are_those_of_csv() {
+    let sandbox = Sandbox::new();
+    let weights: [(&str, Column); 3] = [
+        ("double", Column::Double(vec![1.0, 2.0, 0.5])),
+        ("float", Column::Float(vec![1.0, 2.0, 0.5])),
+        ("int64", Column::Long(vec![1, 2, 0], Vec::new())),
+    ];
+    for (kind, column) in weights {
+        let last = if kind == "int64" { "0" } else { "0.5" };
+        sandbox.write("a.csv", format!("a,w,label,c\n1,1,no,0.5\n-2,2,yes,7.0\n70000,{last},no,1e30\n"));
+        let schema = format!(
+            "message schema {{ required int32 a; required {kind} w; required binary label (STRING); required float c; }}"
+        );
+        let group = vec![
+            Column::Int(vec![1, -2, 70_000]),
+            column,
+            Column::Texts(vec!["no", "yes", "no"]),
+            Column::Float(vec![0.5, 7.0, 1e30]),
+        ];
+        write(&sandbox.path("a.parquet"), &schema, &[group], plain());
+        let expected = digest(&sandbox, &["--data", "a.csv", "--weight-column", "w"]);
+        assert_ne!(expected, digest(&sandbox, &["--data", "a.csv"]));
+        for name in ["w", "2"] {
+            assert_eq!(
+                digest(&sandbox, &["--data", "a.parquet", "--weight-column", name]),
+                expected,
+                "{kind}"
+            );
+        }
+        let pair = ["--data", "a.parquet", "--test", "a.parquet", "--weight-column", "w"];
+        let csv = ["--data", "a.csv", "--test", "a.csv", "--weight-column", "w"];
+        assert_eq!(digest(&sandbox, &pair), digest(&sandbox, &csv));
+    }
+    for (column, part) in [
+        ("label", "column label: found texts, expected weights: numbers"),
+        ("v", "found --weight-column v, expected one of a, w, label, c"),
+        ("1", "row 1, column a: found -2, expected a weight"),
+    ] {
+        refused(&sandbox, &["--data", "a.parquet", "--weight-column", column], part);
+    }
+    refused(
+        &sandbox,
+        &["--data", "a.parquet", "--label-column", "a", "--weight-column", "a"],
+        "found column a for labels and weights, expected a column for each",
+    );
+    // A model of the features alone predicts such rows.
+    sandbox.train("run", &["--data", "a.parquet", "--test", "a.parquet", "--weight-column", "w"]);
+    let predict = |args: &[&str]| {
+        sandbox.succeed(&[&["predict", "run"], args, &["--weight-column", "w", "-q"]].concat()).stdout
+    };
+    assert_eq!(predict(&["a.parquet"]), predict(&["a.csv"]));
+}
+
+/// Many columns in several row groups and columns of one kind or two: read side by side, they come in their order.
+#[test]
+fn many_columns_are_rows_in_their_order() {
+    const COLUMNS: usize = 37;
+    let sandbox = Sandbox::new();
+    for floats in [false, true] {
+        let is_float = |column: usize| floats && column % 3 == 0;
+        let fields: Vec<String> = (0..COLUMNS)
+            .map(|column| format!("required {} c{column};", if is_float(column) { "float" } else { "int32" }))
+            .collect();
+        let schema = format!("message schema {{ {} required int32 label; }}", fields.join(" "));
+        let value = |row: usize, column: usize| (row * 7 + column * 3) % 256;
+        let group = |rows: std::ops::Range<usize>| -> Vec<Column> {
+            let column = |column: usize| {
+                let values = rows.clone().map(|row| value(row, column) as i32);
+                if is_float(column) {
+                    Column::Float(values.map(|value| value as f32 + 0.5).collect())
+                } else {
+                    Column::Int(values.collect())
+                }
+            };
+            let labels = Column::Int(rows.clone().map(|row| (row % 3) as i32).collect());
+            (0..COLUMNS).map(column).chain([labels]).collect()
+        };
+        write(&sandbox.path("a.parquet"), &schema, &[group(0..45), group(45..46), group(46..100)], plain());
+        let line = |row: usize| {
+            let numbers = (0..COLUMNS)
+                .map(|column| format!("{}{},", value(row, column), if is_float(column) { ".5" } else { "" }));
+            numbers.collect::<String>() + &format!("{}\n", row % 3)
+        };
+        let names: String = (0..COLUMNS).map(|column| format!("c{column},")).collect();
+        let lines: String = (0..100).map(line).collect();
+        sandbox.write("a.csv", format!("{names}label\n{lines}"));
+        assert_eq!(digest(&sandbox, &["--data", "a.parquet"]), digest(&sandbox, &["--data", "a.csv"]));
+    }
+}
+
+/// pyarrow 26's `write_table(..., compression="brotli")` of two rows: Brotli would be four crates more.
+#[test]
+fn brotli_is_told() {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let sandbox = Sandbox::new();
+    let file = BASE64_STANDARD.decode(BROTLI).expect("base64");
+    sandbox.write("a.parquet", file);
+    refused(
+        &sandbox,
+        &["--data", "a.parquet"],
+        "column x: found Brotli's or LZO's compression, expected Snappy",
+    );
+}
+
+const BROTLI: &str = "\
+    UEFSMRUAFRwVJCwVBBUAFQYVBhwAAACLBoACAAAABAEAAIA/AAAAQAMVABUcFSAsFQQVABUGFQYcAAAAGw0AAKQBAgQIliqx\
+    RNHwCBUEGTw1ABgGc2NoZW1hFQQAFQglAhgBeAAVAiUCGAF5ABYEGRwZLCYAHBUIGSUGABkYAXgVCBYEFkIWSiYISRwVABUA\
+    FQIAPCkGGSYABAAAACYAHBUCGSUGABkYAXkVCBYEFkIWRiZSSRwVABUAFQIAPCkGGSYABAAAABaEARYEJggWkAEAKCBwYXJx\
+    dWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI2LjAuMRksHAAAHAAAALEAAABQQVIx";
+
 fn refused(sandbox: &Sandbox, args: &[&str], part: &str) {
     let run = sandbox.run(&[&["data", "info"], args].concat());
     assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{args:?}: {run:?}");

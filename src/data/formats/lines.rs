@@ -166,6 +166,9 @@ impl Features {
 /// Puts `more` behind `all`; both become floats if one of them is.
 pub fn append(all: &mut Features, more: Features) {
     match (&mut *all, more) {
+        // Nothing is copied behind nothing.
+        (Features::Bytes(none), more) if none.is_empty() => *all = more,
+        (Features::Floats(none), more @ Features::Floats(_)) if none.is_empty() => *all = more,
         (Features::Bytes(all), Features::Bytes(mut more)) => all.append(&mut more),
         (Features::Floats(all), Features::Floats(mut more)) => all.append(&mut more),
         (Features::Floats(all), Features::Bytes(more)) => all.extend(more.into_iter().map(f32::from)),

@@ -42,7 +42,7 @@ impl Found {
             Format::Npz | Format::Safetensors => &["weight-column", "test", "test-split", "shape"],
             Format::Csv => &["label-column", "weight-column", "test", "test-split", "shape"],
             Format::Pictures => &["test", "test-split", "size"],
-            Format::Parquet => &["label-column", "test", "test-split", "shape", "size"],
+            Format::Parquet => &["label-column", "weight-column", "test", "test-split", "shape", "size"],
             _ => &["test", "test-split", "shape"],
         };
         if let Some(key) = request.unused_key(used) {

@@ -27,7 +27,7 @@ pub struct Request {
     pub format: Option<Format>,
     /// Which of CIFAR-100's labels.
     pub label: Option<Label>,
-    /// Which column of a CSV file holds the labels.
+    /// Which column of a CSV or Parquet file holds the labels.
     pub label_column: Option<String>,
     /// Which column, or array, holds the weights of the examples.
     pub weight_column: Option<String>,

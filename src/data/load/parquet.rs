@@ -40,10 +40,11 @@ pub fn folder(paths: &[PathBuf], request: &Request) -> Result<Contents, DataErro
 pub fn files(train: &[Input], test: &[Input], request: &Request) -> Result<Contents, DataError> {
     let wanted = parquet::Request {
         label: request.label_column.as_deref(),
+        weight: request.weight_column.as_deref(),
         size: request.picture_size(),
         ..parquet::Request::default()
     };
-    let parquet::Loaded { table, label, class_names, mut notes } = parquet::load(train, wanted)?;
+    let parquet::Loaded { table, label, weight, class_names, mut notes } = parquet::load(train, wanted)?;
     if request.size.is_some() && !is_image(table.shape) {
         let name = train[0].path.display().to_string();
         return Err(without_effect("size", &name, "it has no pictures"));
@@ -55,7 +56,8 @@ pub fn files(train: &[Input], test: &[Input], request: &Request) -> Result<Conte
         Shape::Image { channels, .. } => Some(channels),
         Shape::Vector(_) => None,
     };
-    let other = parquet::load(test, parquet::Request { label: label.as_deref(), channels, ..wanted })?;
+    let (label, weight) = (label.as_deref(), weight.as_deref());
+    let other = parquet::load(test, parquet::Request { label, weight, channels, ..wanted })?;
     notes.extend(other.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
     Ok(Contents { parts: Parts::Both { train: table, test: other.table }, class_names, notes })
 }

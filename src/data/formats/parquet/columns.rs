@@ -93,22 +93,41 @@ fn is_integer(converted: ConvertedType) -> bool {
 pub struct Chosen {
     /// The labels.
     pub label: Option<Column>,
+    /// The weights of the examples.
+    pub weight: Option<Column>,
     /// The features: one of pictures, one of lists, or all of numbers.
     pub features: Vec<Column>,
     /// Names of columns that are not read.
     pub left_out: Vec<String>,
 }
 
+impl Chosen {
+    /// The names of all columns that are read.
+    pub fn names(&self) -> Vec<&str> {
+        let columns = self.label.iter().chain(&self.weight).chain(&self.features);
+        columns.map(|column| &*column.name).collect()
+    }
+}
+
 /// Chooses among `columns`.
 ///
 /// # Errors
-/// [`Flaw`] when there is no column of labels or of features, or it is not clear which.
+/// [`Flaw`] when there is no column of labels, of features or of weights that are asked for, or it is not clear which.
 pub fn choose(columns: &[Column], request: Request<'_>) -> Result<Chosen, Flaw> {
-    let label = label(columns, request)?;
+    let weight = request.weight.map(|wanted| {
+        find(columns, wanted, "weight", &[Kind::Number])
+            .map_err(|flaw| flaw.hint("--weight-column takes a column's name, its number from 1, or last"))
+    });
+    let weight = weight.transpose()?;
+    let label = label(columns, request, weight)?;
+    if label.is_some() && label == weight {
+        let name = label.map_or("", |place| &columns[place].name);
+        return Err(Flaw::whole(format!("column {name} for labels and weights"), "a column for each"));
+    }
     let others: Vec<&Column> = columns
         .iter()
         .enumerate()
-        .filter(|(place, _)| Some(*place) != label)
+        .filter(|(place, _)| Some(*place) != label && Some(*place) != weight)
         .map(|(_, column)| column)
         .collect();
     let of = |kind: Kind| -> Vec<Column> {
@@ -122,7 +141,9 @@ pub fn choose(columns: &[Column], request: Request<'_>) -> Result<Chosen, Flaw> 
             let odd = others.iter().find(|column| column.kind != Kind::Number);
             if let Some(odd) = odd {
                 let flaw = Flaw::new(format!("column {}", odd.name), describe(odd.kind), "a number");
-                return Err(flaw.hint("all columns but that of the labels are features: leave it out"));
+                return Err(
+                    flaw.hint("all columns but those of labels and weights are features: leave it out")
+                );
             }
             numbers
         }
@@ -133,36 +154,45 @@ pub fn choose(columns: &[Column], request: Request<'_>) -> Result<Chosen, Flaw> 
     };
     let left_out = others.iter().filter(|column| !features.contains(column));
     let left_out = left_out.map(|column| column.name.clone()).collect();
-    Ok(Chosen { label: label.map(|place| columns[place].clone()), features, left_out })
+    let at = |place: Option<usize>| place.map(|place| columns[place].clone());
+    Ok(Chosen { label: at(label), weight: at(weight), features, left_out })
 }
 
-/// The place of the label column.
-fn label(columns: &[Column], request: Request<'_>) -> Result<Option<usize>, Flaw> {
+/// The place of the column `wanted` for labels or weights, by its name, its number from 1, or "last".
+fn find(columns: &[Column], wanted: &str, what: &str, kinds: &[Kind]) -> Result<usize, Flaw> {
+    let by_place = || match wanted.parse::<usize>() {
+        Ok(place) => place.checked_sub(1).filter(|&place| place < columns.len()),
+        Err(_) => (wanted == "last").then(|| columns.len().saturating_sub(1)),
+    };
+    let place = columns.iter().position(|column| column.name == wanted).or_else(by_place);
+    let Some(place) = place else {
+        let found = format!("--{what}-column {wanted}");
+        return Err(Flaw::whole(found, format!("one of {}", list(columns))));
+    };
+    let Column { name, kind, .. } = &columns[place];
+    if kinds.contains(kind) {
+        return Ok(place);
+    }
+    let or_texts = if kinds.contains(&Kind::Text) { " or texts" } else { "" };
+    Err(Flaw::new(format!("column {name}"), describe(*kind), format!("{what}s: numbers{or_texts}")))
+}
+
+/// The place of the label column, which is not that of the weights.
+fn label(columns: &[Column], request: Request<'_>, weight: Option<usize>) -> Result<Option<usize>, Flaw> {
     const HINT: &str = "--label-column takes a column's name, its number from 1, or last";
     if let Some(wanted) = request.label {
-        let by_place = || match wanted.parse::<usize>() {
-            Ok(place) => place.checked_sub(1).filter(|&place| place < columns.len()),
-            Err(_) => (wanted == "last").then(|| columns.len().saturating_sub(1)),
-        };
-        let place = columns.iter().position(|column| column.name == wanted).or_else(by_place);
-        let place = place.ok_or_else(|| {
-            Flaw::whole(format!("--label-column {wanted}"), format!("one of {}", list(columns))).hint(HINT)
-        })?;
-        let kind = columns[place].kind;
-        return if matches!(kind, Kind::Number | Kind::Text) {
-            Ok(Some(place))
-        } else {
-            let place = format!("column {}", columns[place].name);
-            Err(Flaw::new(place, describe(kind), "labels: numbers or texts").hint(HINT))
-        };
+        let found = find(columns, wanted, "label", &[Kind::Number, Kind::Text]);
+        return found.map(Some).map_err(|flaw| flaw.hint(HINT));
     }
-    let is_label = |column: &Column| matches!(column.kind, Kind::Number | Kind::Text);
-    let numbers = columns.iter().filter(|column| column.kind == Kind::Number).count();
-    if request.unlabelled.is_some_and(|width| width == numbers && width == columns.len()) {
+    let others = || columns.iter().enumerate().filter(|(place, _)| Some(*place) != weight);
+    let is_number = |column: &Column| column.kind == Kind::Number;
+    if request.unlabelled == Some(others().count()) && others().all(|(_, column)| is_number(column)) {
         return Ok(None);
     }
-    let named = columns.iter().position(|column| is_label(column) && is_label_name(&column.name));
-    let mut texts = columns.iter().enumerate().filter(|(_, column)| column.kind == Kind::Text);
+    let is_label = |column: &Column| is_number(column) || column.kind == Kind::Text;
+    let mut named = others().filter(|(_, column)| is_label(column) && is_label_name(&column.name));
+    let named = named.next().map(|(place, _)| place);
+    let mut texts = others().filter(|(_, column)| column.kind == Kind::Text);
     let only = match (texts.next(), texts.next()) {
         (Some((place, _)), None) => Some(place),
         _ => None,
@@ -229,6 +259,19 @@ mod tests {
         let last = Request { label: Some("last"), ..request };
         assert_eq!(names(&[("a", Number), ("b", Number)], last), expected("b", &["a"]));
         assert!(names(&[("a", Number), ("day", Other), ("label", Number)], request).is_err());
+        let weighted = Request { weight: Some("w"), ..request };
+        let columns_and_weights = [("a", Number), ("w", Number), ("y", Number)];
+        assert_eq!(names(&columns_and_weights, weighted), expected("y", &["a"]));
+        assert_eq!(
+            names(&columns_and_weights, Request { unlabelled: Some(2), ..weighted }),
+            expected("", &["a", "y"])
+        );
+        for wrong in ["y", "x", "4"] {
+            assert!(
+                names(&columns_and_weights, Request { weight: Some(wrong), ..request }).is_err(),
+                "{wrong}"
+            );
+        }
         let two = Request { unlabelled: Some(2), ..request };
         assert_eq!(names(&[("a", Number), ("label", Number)], two), expected("", &["a", "label"]));
         assert_eq!(

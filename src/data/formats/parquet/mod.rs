@@ -27,6 +27,8 @@ pub const MAGIC: &[u8] = b"PAR1";
 pub struct Request<'a> {
     /// The label column: its name, its number from 1, or "last".
     pub label: Option<&'a str>,
+    /// The column of the examples' weights, likewise.
+    pub weight: Option<&'a str>,
     /// Width and height that pictures get.
     pub size: Option<[usize; 2]>,
     /// Channels that pictures get; else one if all are grey, and three if not.
@@ -42,6 +44,8 @@ pub struct Loaded {
     pub table: Table,
     /// The name of the label column.
     pub label: Option<String>,
+    /// The name of the column of weights.
+    pub weight: Option<String>,
     /// Names of the classes, by number, where the files' metadata have them.
     pub class_names: Option<Vec<String>>,
     /// What the user should know.

@@ -1,8 +1,10 @@
 //! Files of Parquet, one after the other, as one table.
 
 use super::columns::{Chosen, Column, Kind, choose, columns};
+use super::numbers::Numbers;
 use super::{Loaded, Request, numbers};
-use crate::data::formats::arrange::MOST_ROWS;
+use crate::data::formats::arrange::{MOST_ROWS, interleave};
+use crate::data::formats::element::side_by_side;
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::labels::Collector;
@@ -10,9 +12,13 @@ use crate::data::formats::lines::append;
 use crate::data::formats::pictures::Album;
 use crate::data::formats::table::Table;
 use crate::data::{DataError, Features, Shape};
+use parquet::basic::Compression;
+use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
 use parquet::file::metadata::FileMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescPtr;
+use std::borrow::Cow;
 use std::fs::File;
 
 /// Reads the examples of all `inputs`, in order; their columns must be alike.
@@ -40,21 +46,22 @@ struct Reading<'a> {
     width: Option<usize>,
     album: Album,
     labels: Collector,
+    weights: Vec<f64>,
     rows: usize,
     class_names: Option<Vec<String>>,
 }
 
 impl Reading<'_> {
     fn file(&mut self, input: &Input) -> Result<(), Trouble> {
-        let reader = SerializedFileReader::new(File::open(&input.path)?).map_err(damaged)?;
+        let open = || -> Result<SerializedFileReader<File>, Trouble> {
+            Ok(SerializedFileReader::new(File::open(&input.path)?).map_err(damaged)?)
+        };
+        let reader = open()?;
         let metadata = reader.metadata().file_metadata();
         let chosen = choose(&columns(metadata.schema_descr()), self.request)?;
-        let names = |chosen: &Chosen| -> Vec<String> {
-            chosen.label.iter().chain(&chosen.features).map(|column| column.name.clone()).collect()
-        };
         let first = self.chosen.get_or_insert_with(|| chosen.clone());
-        if names(first) != names(&chosen) {
-            let (found, expected) = (names(&chosen).join(", "), names(first).join(", "));
+        if first.names() != chosen.names() {
+            let (found, expected) = (chosen.names().join(", "), first.names().join(", "));
             return Err(Flaw::whole(
                 format!("the columns {found}"),
                 format!("{expected} as in the first file"),
@@ -68,64 +75,95 @@ impl Reading<'_> {
             }
             self.class_names = names;
         }
+        let threads = std::thread::available_parallelism().map_or(1, Into::into);
+        let mut readers = vec![reader];
+        // A reader a thread: those of one opened file share the place at which they read.
+        while readers.len() < threads.min(chosen.features.len()) {
+            readers.push(open()?);
+        }
         let before = self.rows;
-        for group in 0..reader.num_row_groups() {
-            let group = reader.get_row_group(group).map_err(damaged)?;
-            self.group(&*group, &chosen, before)?;
+        for group in 0..readers[0].num_row_groups() {
+            let groups = readers.iter().map(|reader| reader.get_row_group(group).map_err(damaged));
+            self.group(&groups.collect::<Result<Vec<_>, Flaw>>()?, &chosen, self.rows - before)?;
         }
         Ok(())
     }
 
-    /// Reads a row group; rows count from 0 in each file, and `before` are of other files.
-    fn group(&mut self, group: &dyn RowGroupReader, chosen: &Chosen, before: usize) -> Result<(), Flaw> {
-        let first = self.rows - before;
-        let open = |column: &Column| group.get_column_reader(column.leaf).map_err(damaged);
-        let descriptor = |column: &Column| group.metadata().column(column.leaf).column_descr_ptr();
+    /// Reads a row group, of which each of `groups` is a reader; its rows count from `first`.
+    fn group(
+        &mut self,
+        groups: &[Box<dyn RowGroupReader + '_>],
+        chosen: &Chosen,
+        first: usize,
+    ) -> Result<(), Flaw> {
+        let group = &*groups[0];
         let rows = match &chosen.features[..] {
             [column] if column.kind == Kind::Picture => {
                 let (before, size) = (self.album.count(), self.request.size);
-                numbers::bytes(open(column)?, &descriptor(column), first, |pictures| {
+                let (reader, descriptor) = open(group, column)?;
+                numbers::bytes(reader, &descriptor, first, |pictures| {
                     let row = first + self.album.count() - before;
                     let pictures: Vec<&[u8]> = pictures.iter().map(ByteArray::data).collect();
                     self.album.add(&pictures, size, |at| format!("row {}", row + at))
                 })?;
                 self.album.count() - before
             }
-            features => {
-                let mut width = self.width.filter(|_| features.len() == 1);
-                let mut read = Vec::with_capacity(features.len());
-                for column in features {
-                    read.push(numbers::numbers(open(column)?, &descriptor(column), first, &mut width)?);
-                }
-                let rows = read[0].rows;
-                if let Some(at) = read.iter().position(|numbers| numbers.rows != rows) {
-                    let found = format!("{} rows of {}", read[at].rows, features[at].name);
-                    return Err(Flaw::whole(found, format!("{rows} as of {}", features[0].name)));
-                }
-                let is_list = features[0].kind == Kind::List;
-                self.width = if is_list { width } else { Some(features.len()) };
-                let values = read.into_iter().map(|numbers| numbers.values).collect();
-                append(self.features.get_or_insert(Features::Bytes(Vec::new())), interleave(values, rows));
-                rows
-            }
+            columns => self.numbers(groups, columns, first)?,
         };
         self.rows += rows;
         if self.rows > MOST_ROWS {
             return Err(Flaw::whole(format!("{} rows", self.rows), format!("at most {MOST_ROWS}")));
         }
-        let Some(label) = &chosen.label else { return Ok(()) };
-        let mut count = 0;
-        numbers::labels(open(label)?, &descriptor(label), first, |text| {
-            count += 1;
-            self.labels.push(text)
-        })?;
-        if count != rows {
-            return Err(Flaw::whole(
-                format!("{count} rows of {}", label.name),
-                format!("{rows} as of the features"),
-            ));
+        let same = |column: &Column, count: usize| {
+            let found = format!("{count} rows of {}", column.name);
+            let flaw = || Flaw::whole(found, format!("{rows} as of the features"));
+            if count == rows { Ok(()) } else { Err(flaw()) }
+        };
+        if let Some(column) = &chosen.label {
+            let (reader, descriptor) = open(group, column)?;
+            let mut count = 0;
+            numbers::labels(reader, &descriptor, first, |text| {
+                count += 1;
+                self.labels.push(text)
+            })?;
+            same(column, count)?;
+        }
+        if let Some(column) = &chosen.weight {
+            let (reader, descriptor) = open(group, column)?;
+            let weights = numbers::weights(reader, &descriptor, first)?;
+            same(column, weights.len())?;
+            self.weights.extend(weights);
         }
         Ok(())
+    }
+
+    /// Reads the features of a row group that are numbers, columns side by side, and returns how many rows they are.
+    fn numbers(
+        &mut self,
+        groups: &[Box<dyn RowGroupReader + '_>],
+        columns: &[Column],
+        first: usize,
+    ) -> Result<usize, Flaw> {
+        let width = self.width.filter(|_| columns.len() == 1);
+        let parts = columns.chunks(columns.len().div_ceil(groups.len())).zip(groups);
+        let read = side_by_side(parts.collect::<Vec<_>>().into_iter(), |(columns, group)| {
+            let column = |column: &Column| {
+                let (reader, descriptor) = open(&**group, column)?;
+                numbers::numbers(reader, &descriptor, first, width)
+            };
+            columns.iter().map(column).collect::<Result<Vec<Numbers>, Flaw>>()
+        });
+        let read = read.into_iter().collect::<Result<Vec<_>, Flaw>>()?;
+        let read: Vec<Numbers> = read.into_iter().flatten().collect();
+        let Numbers { rows, width, .. } = read[0];
+        if let Some(at) = read.iter().position(|numbers| numbers.rows != rows) {
+            let found = format!("{} rows of {}", read[at].rows, columns[at].name);
+            return Err(Flaw::whole(found, format!("{rows} as of {}", columns[0].name)));
+        }
+        self.width = if columns[0].kind == Kind::List { width } else { Some(columns.len()) };
+        let values = read.into_iter().map(|numbers| numbers.values).collect();
+        append(self.features.get_or_insert(Features::Bytes(Vec::new())), rows_of(values, rows));
+        Ok(rows)
     }
 
     fn finish(self) -> Result<Loaded, Flaw> {
@@ -134,22 +172,36 @@ impl Reading<'_> {
         }
         let Some(chosen) = self.chosen else { unreachable!("there are rows") };
         let labels = chosen.label.is_some().then(|| self.labels.finish());
+        let weights = chosen.weight.is_some().then_some(self.weights);
         let table = match self.features {
             Some(features) => {
                 let shape = Shape::Vector(self.width.unwrap_or_default());
-                let table = Table { features, shape, labels, weights: None };
+                let table = Table { features, shape, labels, weights };
                 table.check_finite()?;
                 table
             }
-            None => self.album.table(self.request.channels, labels)?,
+            None => Table { weights, ..self.album.table(self.request.channels, labels)? },
         };
         let notes = match &chosen.left_out[..] {
             [] => Vec::new(),
             names => vec![format!("left out: the columns {}", names.join(", "))],
         };
-        let label = chosen.label.map(|label| label.name);
-        Ok(Loaded { table, label, class_names: self.class_names, notes })
+        let (label, weight) = (chosen.label.map(|label| label.name), chosen.weight.map(|weight| weight.name));
+        Ok(Loaded { table, label, weight, class_names: self.class_names, notes })
     }
+}
+
+/// A reader of a column in a row group, and what it is.
+fn open(group: &dyn RowGroupReader, column: &Column) -> Result<(ColumnReader, ColumnDescPtr), Flaw> {
+    let metadata = group.metadata().column(column.leaf);
+    if let Compression::BROTLI(_) | Compression::LZO = metadata.compression() {
+        let place = format!("column {}", column.name);
+        let known = "Snappy, Zstandard, gzip, LZ4 or no compression";
+        return Err(Flaw::new(place, "Brotli's or LZO's compression", known)
+            .hint("write the file again: pandas has to_parquet(path, compression=\"zstd\")"));
+    }
+    let reader = group.get_column_reader(column.leaf).map_err(damaged)?;
+    Ok((reader, metadata.column_descr_ptr()))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "errors are made to be consumed")]
@@ -158,24 +210,30 @@ fn damaged(error: parquet::errors::ParquetError) -> Flaw {
 }
 
 /// Columns of one number a row, or one column of lists, as rows.
-fn interleave(mut columns: Vec<Features>, rows: usize) -> Features {
+fn rows_of(mut columns: Vec<Features>, rows: usize) -> Features {
     if columns.len() == 1 {
         return columns.remove(0);
     }
-    let bytes: Option<Vec<&[u8]>> = columns
-        .iter()
-        .map(|column| match column {
-            Features::Bytes(values) => Some(&values[..]),
-            Features::Floats(_) => None,
-        })
-        .collect();
-    match bytes {
-        Some(columns) => {
-            Features::Bytes((0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect())
-        }
-        None => Features::Floats(
-            (0..rows).flat_map(|row| columns.iter().map(move |column| column.get(row))).collect(),
-        ),
+    let bytes: Option<Vec<&[u8]>> = columns.iter().map(as_bytes).collect();
+    if let Some(columns) = bytes {
+        return Features::Bytes(interleave(&columns, rows));
+    }
+    let floats: Vec<Cow<[f32]>> = columns.iter().map(as_floats).collect();
+    let floats: Vec<&[f32]> = floats.iter().map(|column| &**column).collect();
+    Features::Floats(interleave(&floats, rows))
+}
+
+fn as_bytes(features: &Features) -> Option<&[u8]> {
+    match features {
+        Features::Bytes(values) => Some(values),
+        Features::Floats(_) => None,
+    }
+}
+
+fn as_floats(features: &Features) -> Cow<'_, [f32]> {
+    match features {
+        Features::Bytes(values) => values.iter().copied().map(f32::from).collect(),
+        Features::Floats(values) => Cow::Borrowed(values),
     }
 }
 
