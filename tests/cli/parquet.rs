@@ -279,22 +279,22 @@ fn many_columns_are_rows_in_their_order() {
     const COLUMNS: usize = 37;
     let sandbox = Sandbox::new();
     for floats in [false, true] {
-        let is_float = |column: usize| floats && column % 3 == 0;
+        let is_float = |column: usize| floats && column.is_multiple_of(3);
         let fields: Vec<String> = (0..COLUMNS)
             .map(|column| format!("required {} c{column};", if is_float(column) { "float" } else { "int32" }))
             .collect();
         let schema = format!("message schema {{ {} required int32 label; }}", fields.join(" "));
-        let value = |row: usize, column: usize| (row * 7 + column * 3) % 256;
+        let value = |row: usize, column: usize| (row * 7 + column * 3) as u8;
         let group = |rows: std::ops::Range<usize>| -> Vec<Column> {
             let column = |column: usize| {
-                let values = rows.clone().map(|row| value(row, column) as i32);
+                let values = rows.clone().map(|row| value(row, column));
                 if is_float(column) {
-                    Column::Float(values.map(|value| value as f32 + 0.5).collect())
+                    Column::Float(values.map(|value| f32::from(value) + 0.5).collect())
                 } else {
-                    Column::Int(values.collect())
+                    Column::Int(values.map(i32::from).collect())
                 }
             };
-            let labels = Column::Int(rows.clone().map(|row| (row % 3) as i32).collect());
+            let labels = Column::Int(rows.clone().map(|row| i32::from((row % 3) as u8)).collect());
             (0..COLUMNS).map(column).chain([labels]).collect()
         };
         write(&sandbox.path("a.parquet"), &schema, &[group(0..45), group(45..46), group(46..100)], plain());
@@ -303,9 +303,9 @@ fn many_columns_are_rows_in_their_order() {
                 .map(|column| format!("{}{},", value(row, column), if is_float(column) { ".5" } else { "" }));
             numbers.collect::<String>() + &format!("{}\n", row % 3)
         };
-        let names: String = (0..COLUMNS).map(|column| format!("c{column},")).collect();
+        let names: Vec<String> = (0..COLUMNS).map(|column| format!("c{column}")).collect();
         let lines: String = (0..100).map(line).collect();
-        sandbox.write("a.csv", format!("{names}label\n{lines}"));
+        sandbox.write("a.csv", format!("{},label\n{lines}", names.join(",")));
         assert_eq!(digest(&sandbox, &["--data", "a.parquet"]), digest(&sandbox, &["--data", "a.csv"]));
     }
 }
