@@ -16,9 +16,9 @@ use std::path::Path;
 
 /// What stands in messages for the file.
 const NAME: &str = "bytes";
-/// Bytes that any parser may take, whatever its input: buffers of files and of decompressors, lists of keys, the 1 MB of
-/// dense rows that any sparse text may ask for, and a moment later twice that.
-const ANY: usize = 4 << 20;
+/// Bytes that any parser may take, whatever its input: buffers of files and of decompressors, lists of keys, and the 1 MB
+/// of dense rows that any sparse text may ask for, of which there are a few copies while they grow and are split.
+const ANY: usize = 8 << 20;
 /// What deflate can make of a byte, at most.
 const DEFLATE: usize = 1032;
 

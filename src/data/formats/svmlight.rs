@@ -55,6 +55,8 @@ impl Dense {
                 Features::Bytes(all)
             }
             (all, more_values) => {
+                check_size(self.rows, self.stride, size_of::<f32>(), text)?;
+                check_size(more.rows, more.stride, size_of::<f32>(), text)?;
                 let (Features::Floats(mut all), Features::Floats(more_values)) =
                     (to_floats(all), to_floats(more_values))
                 else {
