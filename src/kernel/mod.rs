@@ -109,7 +109,7 @@ impl<'a, T> Table<'a, T> {
 }
 
 /// Bytes of a cache line.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const LINE: usize = 64;
 
 /// What a product reads of X, its lengths checked by [`check`].

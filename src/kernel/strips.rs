@@ -5,15 +5,12 @@
 //! bytes. So bytes are copied first, a line a row, in far less time than the misses take. Floats, of which a tile takes
 //! whole lines, are read in place.
 
-use super::{Block, Element};
+use super::{Block, Element, LINE};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Rows of a strip: the lines of bytes are 8 KB.
 const ROWS: usize = 128;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// Copies of numbers of one row.
 #[repr(align(64))]

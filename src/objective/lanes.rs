@@ -21,20 +21,20 @@ impl Lanes {
         self.0.iter_mut().zip(rest).for_each(|(sum, value)| *sum += term(value.wide()));
     }
 
-    /// Adds the products of pairs: of each four the sum in their own precision.
+    /// Adds the products of pairs: of each four the sum in f32.
     #[inline(always)]
-    pub fn add_products<F: Real>(&mut self, a: &[F], b: &[F]) {
+    pub fn add_products(&mut self, a: &[f32], b: &[f32]) {
         for (a, b) in by_fours(a).iter().zip(by_fours(b)) {
             // Two loops, so that the compiler makes vectors of both.
-            let mut fours = [F::zero(); LANES];
+            let mut fours = [0.0_f32; LANES];
             for (i, four) in fours.iter_mut().enumerate() {
                 *four = (a[0][i] * b[0][i] + a[1][i] * b[1][i]) + (a[2][i] * b[2][i] + a[3][i] * b[3][i]);
             }
-            self.0.iter_mut().zip(fours).for_each(|(sum, four)| *sum += four.wide());
+            self.0.iter_mut().zip(fours).for_each(|(sum, four)| *sum += f64::from(four));
         }
         let rest = a.len() / (4 * LANES) * (4 * LANES);
         for (a, b) in a[rest..].chunks(LANES).zip(b[rest..].chunks(LANES)) {
-            self.0.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (&a, &b))| *sum += (a * b).wide());
+            self.0.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += f64::from(a * b));
         }
     }
 
@@ -54,7 +54,7 @@ impl Lanes {
 
 /// Four times [`LANES`] values after the other, without the rest.
 #[inline(always)]
-fn by_fours<F>(values: &[F]) -> &[[[F; LANES]; 4]] {
+fn by_fours(values: &[f32]) -> &[[[f32; LANES]; 4]] {
     values.as_chunks().0.as_chunks().0
 }
 

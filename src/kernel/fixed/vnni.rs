@@ -213,7 +213,7 @@ fn add_tile<const C: usize>(
     empty: bool,
     sums: &mut [Strip],
 ) {
-    let Some(sums) = sums.first_chunk_mut::<C>() else { return };
+    let Some(sums) = sums.first_chunk_mut::<C>() else { unreachable!("sums of the tile's C classes") };
     let own = half * HALF * LANES..(half + 1) * HALF * LANES;
     let mut registers = [[_mm512_setzero_si512(); HALF]; C];
     for (registers, sums) in registers.iter_mut().zip(&*sums).filter(|_| !empty) {
