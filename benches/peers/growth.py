@@ -75,7 +75,7 @@ def main(quick: bool) -> None:
 
 STYLE = """
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}.title{font-size:16px;font-weight:600}
-.name{font-weight:600}.line{fill:none;stroke-width:1.5}.grid{stroke-width:1}
+.name{font-weight:600}path.line{fill:none;stroke-width:1.5}.grid{stroke-width:1}
 .paper{fill:#fff}.ink{fill:#1c1f23}.muted{fill:#5a626b}.grid{stroke:#e3e6ea}
 .s0{fill:#0072b2;stroke:#0072b2}.s1{fill:#d55e00;stroke:#d55e00}text.s0,text.s1{stroke:none}
 @media (prefers-color-scheme:dark){.paper{fill:#15181c}.ink{fill:#e8eaed}.muted{fill:#a9b1ba}.grid{stroke:#2c3138}
