@@ -235,9 +235,9 @@ where
             let fail = |flaw| Stop::Flaw(line, flaw);
             let (label, mut rest) = split_label(row).map_err(fail)?;
             labels.push(label).map_err(fail)?;
-            let start = values.len();
-            values.resize(start + stride, T::default());
             count += 1;
+            check_size(count, stride, size_of::<T>(), text.len()).map_err(fail)?;
+            values.resize(count * stride, T::default());
             let mut last = None;
             while !rest.is_empty() {
                 let (index, value, after) = pair::<T>(rest)?.map_err(fail)?;
@@ -398,6 +398,8 @@ mod tests {
             ("1,2 1:1\n", "line 1: found the labels 1,2, expected one label"),
             ("1 99999999999:1\n", "line 1: found index 99999999999, expected at most"),
             ("1 16000000:1\n", "so sparse that dense rows take"),
+            // A row without features takes room like any other.
+            ("1 900000:1\n2\n", "so sparse that dense rows take 1800002 bytes"),
             ("# nothing\n", "found no rows"),
             ("1\n2\n", "no feature in any line"),
         ] {
