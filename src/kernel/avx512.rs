@@ -399,7 +399,7 @@ fn load(values: &[f32; LANES]) -> __m512 {
 /// Up to sixteen values, zeros behind them.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn load_part(values: &[f32]) -> __m512 {
+pub(super) fn load_part(values: &[f32]) -> __m512 {
     // SAFETY: the mask has no bit beyond the values of the slice, and no other value is read.
     unsafe { _mm512_maskz_loadu_ps(mask(values.len()), values.as_ptr()) }
 }

@@ -95,8 +95,8 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => avx2::scores(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => match super::gram::vnni::Vnni::detect() {
-                Some(vnni) => vnni.scores(&block, weights, out),
+            Self::Avx512(_) => match self.byte_dots() {
+                Some(dots) => dots.scores(&block, weights, out),
                 None => avx2::scores(&block, weights, out),
             },
         }

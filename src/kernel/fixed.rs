@@ -1,17 +1,15 @@
-//! Both products of bytes with whole numbers, summed exactly.
+//! Scores of bytes with weights in fixed point, summed exactly: `S[i, k] = sum_f V[k, f] X[i, f]`, (B, K).
 //!
-//! Byte dot products sum bytes times bytes without rounding, four times as fast as floats are multiplied. The slopes of
-//! the SVM are small whole numbers as they are. Weights are taken in fixed point: a whole multiple of a step, written in
-//! three signed digits of base 256, q = d0 + 256 d1 + 65536 d2, which has the precision of a float's fraction and is still
-//! faster. And sums of integers have no order: neither threads nor instruction sets change a bit.
+//! Byte dot products sum bytes times bytes without rounding, four times as fast as floats are multiplied. A weight is
+//! taken as a whole multiple of a step, written in three signed digits of base 256, q = d0 + 256 d1 + 65536 d2, which has
+//! the precision of a float's fraction and is still faster. And sums of integers have no order: neither threads nor
+//! instruction sets change a bit.
 
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
 use super::bytes::{ByteWeights, GROUP, QUAD};
-#[cfg(target_arch = "x86_64")]
-use super::gram::vnni::Vnni;
-use super::{Block, Kernel, Rows, Table, check};
+use super::{Kernel, Rows, Table};
 use std::ops::Range;
 
 /// Digits of a weight.
@@ -20,11 +18,6 @@ const DIGITS: usize = 3;
 const GROUP_CLASSES: usize = GROUP / DIGITS;
 /// The largest multiple: a little below what three digits can hold, so that rounding stays within.
 const MOST: f32 = (127 * (1 + (1 << 8) + (1 << 16)) - 63) as f32;
-/// Features whose sums lie together.
-pub const STRIP: usize = 64;
-/// The most rows whose products with a digit an `i32` sums.
-pub const MOST_ROWS: usize = i32::MAX as usize / (255 * 128);
-
 /// V (K, F) of a panel, each class with its own step: `V[k, f] = step[k] Q[k, f]`, rounded to the nearest.
 #[derive(Clone, Debug)]
 pub struct FixedWeights {
@@ -98,61 +91,13 @@ fn split(q: i32) -> [i8; DIGITS] {
     [low, middle, q as i8]
 }
 
-/// The largest slope in magnitude that a byte holds.
-pub const LARGEST_SLOPE: usize = 127;
-
-/// Sums over rows of every class and feature: A^T X of slopes A that are whole numbers.
-#[derive(Clone, Debug)]
-pub struct WholeSums {
-    classes: usize,
-    width: usize,
-    /// Whether nothing was added yet: then the strips hold anything.
-    empty: bool,
-    /// Every class over some features, then over the next.
-    strips: Vec<Strip>,
-}
-
-/// Sums of one class.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C, align(64))]
-struct Strip([i32; STRIP]);
-
-impl WholeSums {
-    /// No sums yet, for K `classes` and F features.
-    pub fn new(classes: usize, width: usize) -> Self {
-        let strips = vec![Strip([0; STRIP]); width.div_ceil(STRIP) * classes];
-        Self { classes, width, empty: true, strips }
-    }
-
-    /// Forgets the sums.
-    pub fn clear(&mut self) {
-        self.empty = true;
-    }
-
-    /// The sums of one class over the features of one strip; what is beyond the last feature is 0.
-    ///
-    /// # Panics
-    /// When nothing was added yet, or there is no such class or strip.
-    #[inline(always)]
-    pub fn strip(&self, class: usize, strip: usize) -> &[i32; STRIP] {
-        assert!(!self.empty && class < self.classes, "sums of some rows");
-        &self.strips[strip * self.classes + class].0
-    }
-}
-
 impl Kernel {
-    /// Whether products of bytes with whole numbers are faster than with floats: where there are byte dot products.
-    pub fn prefers_whole_numbers(self) -> bool {
+    /// Whether scores of bytes are faster with weights in fixed point than with floats: where there are byte dot products.
+    pub fn prefers_fixed_point(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return self.byte_dots().is_some();
         #[cfg(not(target_arch = "x86_64"))]
         false
-    }
-
-    /// The byte dot products, where the processor has them and this kernel may use them.
-    #[cfg(target_arch = "x86_64")]
-    fn byte_dots(self) -> Option<Vnni> {
-        if matches!(self, Self::Avx512(_)) { Vnni::detect() } else { None }
     }
 
     /// Takes V (K, F), row-major, into `fixed`; V becomes what is held.
@@ -166,22 +111,6 @@ impl Kernel {
             return dots.set(fixed, weights);
         }
         fixed.set(weights);
-    }
-
-    /// Writes slopes (B, K), whole numbers of at most [`LARGEST_SLOPE`] in magnitude, as bytes: four rows after four, of
-    /// each the classes. Missing rows of the last four are zeros.
-    ///
-    /// # Panics
-    /// When a length does not match.
-    pub fn pack_slopes(self, slopes: &[f32], classes: usize, packed: &mut [[i8; QUAD]]) {
-        let rows = slopes.len() / classes;
-        assert_eq!(slopes.len(), rows * classes, "slopes are B x K");
-        assert_eq!(packed.len(), rows.div_ceil(QUAD) * classes, "every row's slopes");
-        #[cfg(target_arch = "x86_64")]
-        if let Some(dots) = self.byte_dots() {
-            return dots.pack(slopes, classes, packed);
-        }
-        pack(slopes, classes, packed);
     }
 
     /// As [`Kernel::scores`], of weights in fixed point: the sums are exact, and rounded once. `room` is for sums.
@@ -204,63 +133,6 @@ impl Kernel {
             return dots.combine(weights, room, out);
         }
         weights.combine(room, out);
-    }
-
-    /// As [`Kernel::add_gradient`], of `slopes` packed by [`Kernel::pack_slopes`]: the sums are exact, for up to
-    /// [`MOST_ROWS`] rows in all.
-    ///
-    /// # Panics
-    /// When a length does not match, or a row or feature lies outside X.
-    pub fn add_whole_gradient(
-        self,
-        x: Table<'_, u8>,
-        rows: Rows<'_>,
-        features: Range<usize>,
-        slopes: &[[i8; QUAD]],
-        sums: &mut WholeSums,
-    ) {
-        let (classes, Rows { now: rows, next }) = (sums.classes, rows);
-        check(x, rows, &features, sums.width * classes, rows.len() * classes, classes);
-        assert_eq!(slopes.len(), rows.len().div_ceil(QUAD) * classes, "every row's slopes");
-        if rows.is_empty() {
-            return;
-        }
-        let block = Block { x, rows, next, features, classes };
-        let empty = std::mem::replace(&mut sums.empty, false);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(dots) = self.byte_dots() {
-            return dots.add_gradient(&block, slopes, empty, &mut sums.strips);
-        }
-        if empty {
-            sums.strips.fill(Strip([0; STRIP]));
-        }
-        add_gradient(&block, slopes, &mut sums.strips);
-    }
-}
-
-/// The reference of [`Kernel::pack_slopes`].
-fn pack(slopes: &[f32], classes: usize, packed: &mut [[i8; QUAD]]) {
-    packed.fill([0; QUAD]);
-    for (slopes, packed) in slopes.chunks(QUAD * classes).zip(packed.chunks_exact_mut(classes)) {
-        for (row, slopes) in slopes.chunks_exact(classes).enumerate() {
-            packed.iter_mut().zip(slopes).for_each(|(packed, &slope)| packed[row] = slope as i8);
-        }
-    }
-}
-
-/// The reference of [`Kernel::add_whole_gradient`].
-fn add_gradient(block: &Block<'_, u8>, slopes: &[[i8; QUAD]], sums: &mut [Strip]) {
-    let classes = block.classes;
-    for (rows, slopes) in block.rows.chunks(QUAD).zip(slopes.chunks_exact(classes)) {
-        for (index, &row) in rows.iter().enumerate() {
-            let strips = block.segment(row).chunks(STRIP);
-            for (x, sums) in strips.zip(sums.chunks_exact_mut(classes)) {
-                for (slope, sums) in slopes.iter().zip(sums) {
-                    let slope = i32::from(slope[index]);
-                    sums.0.iter_mut().zip(x).for_each(|(sum, &x)| *sum += slope * i32::from(x));
-                }
-            }
-        }
     }
 }
 
@@ -324,37 +196,6 @@ mod tests {
         }
     }
 
-    /// All kernels: the same bytes and sums, and those sums exact; two calls add up.
-    #[test]
-    fn gradients_are_exact_on_every_kernel() {
-        for [count, classes, width] in SHAPES {
-            let (skipped, end) = (2, 2 + width);
-            let values = bytes(count * end);
-            let x = Table { values: &values, width: end };
-            let rows: Vec<u32> = (0..count as u32).map(|row| (row * 5 + 1) % count as u32).collect();
-            let slopes: Vec<f32> = numbers(count * classes).iter().map(|s| (s * 127.0).round()).collect();
-            let mut first = None;
-            for kernel in Kernel::available() {
-                let mut packed = vec![[7; QUAD]; count.div_ceil(QUAD) * classes];
-                kernel.pack_slopes(&slopes, classes, &mut packed);
-                let mut sums = WholeSums::new(classes, width);
-                sums.strips.fill(Strip([3; STRIP]));
-                for _ in 0..2 {
-                    kernel.add_whole_gradient(x, rows[..].into(), skipped..end, &packed, &mut sums);
-                }
-                for (class, f) in (0..classes).flat_map(|class| (0..width).map(move |f| (class, f))) {
-                    let of_row = |(i, &row): (usize, &u32)| {
-                        slopes[i * classes + class] as i32 * i32::from(x.row(row)[skipped + f])
-                    };
-                    let exact: i32 = rows.iter().enumerate().map(of_row).sum();
-                    assert_eq!(sums.strip(class, f / STRIP)[f % STRIP], 2 * exact, "{}", kernel.name());
-                }
-                let all = (packed, sums.strips);
-                assert_eq!(first.get_or_insert_with(|| all.clone()), &all, "{}", kernel.name());
-            }
-        }
-    }
-
     #[test]
     fn the_largest_and_the_smallest_weights_fit() {
         for kernel in Kernel::available() {
@@ -374,6 +215,5 @@ mod tests {
         let back = |q: i32| split(q).iter().rev().fold(0, |sum, &digit| sum * 256 + i32::from(digit));
         let most = MOST as i32;
         assert!([0, 1, -1, 127, 128, -128, -129, 32_896, most, -most].iter().all(|&q| back(q) == q));
-        assert!(i32::try_from(MOST_ROWS * 255 * LARGEST_SLOPE).is_ok());
     }
 }

@@ -232,7 +232,7 @@ impl Dot {
             Kernel::Neon(_) => Self::Plain,
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512(_) | Kernel::Avx2(_) => {
-                let fast = matches!(kernel, Kernel::Avx512(_)).then(vnni::Vnni::detect).flatten();
+                let fast = kernel.byte_dots();
                 let wide = || avx2::Avx2::detect().map_or(Self::Plain, Self::Avx2);
                 fast.map_or_else(wide, Self::Vnni)
             }

@@ -34,16 +34,18 @@ mod strips;
 mod team;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod wide;
 
 pub use aligned::Aligned;
 pub use bytes::ByteWeights;
 pub use dense::{dense_gradient, dense_scores};
 pub use exp::exp;
-pub use fixed::{FixedWeights, LARGEST_SLOPE, MOST_ROWS, STRIP, WholeSums};
+pub use fixed::FixedWeights;
 pub use gram::Gram;
 pub use moments::Moments;
 pub use team::Team;
+pub use whole::{MOST_ROWS, STRIP, WholeSums};
 pub use wide::LANES;
 
 use element::{Element, Kind};
@@ -259,6 +261,12 @@ impl Kernel {
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
+    }
+
+    /// The byte dot products, where the processor has them and this kernel may use them.
+    #[cfg(target_arch = "x86_64")]
+    fn byte_dots(self) -> Option<gram::vnni::Vnni> {
+        if matches!(self, Self::Avx512(_)) { gram::vnni::Vnni::detect() } else { None }
     }
 
     /// Runs `work` as a function of its own, with what is inlined into it compiled for this instruction set: for this a

@@ -478,10 +478,11 @@ mod tests {
                     };
                     let mut weights =
                         Weights::new(&weight, &bias, &problem).for_steps_of(rows.len(), &problem);
-                    let whole =
-                        matches!(examples.features, Features::Bytes(_)) && kernel.prefers_whole_numbers();
-                    assert_eq!(weights.panels[0].fixed.is_some(), whole && rows.len() > 77);
-                    assert_eq!(problem.has_whole_slopes(rows), whole && loss != Loss::Softmax);
+                    let bytes = matches!(examples.features, Features::Bytes(_));
+                    let fixed = bytes && kernel.prefers_fixed_point() && rows.len() > 77;
+                    assert_eq!(weights.panels[0].fixed.is_some(), fixed);
+                    let whole = bytes && kernel.largest_whole_slope().is_some() && loss != Loss::Softmax;
+                    assert_eq!(problem.has_whole_slopes(rows), whole);
                     let sum = problem.loss_and_gradient(&mut weights, rows);
                     let alone = problem.loss(&weights, rows);
                     assert!((sum.total - alone.total).abs() < 1e-9 * sum.total, "{sum:?} {alone:?}");

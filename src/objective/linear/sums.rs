@@ -2,7 +2,7 @@
 
 use super::LinearProblem;
 use crate::data::Features;
-use crate::kernel::{Aligned, FixedWeights, LARGEST_SLOPE, Matrix, Rows, STRIP, WholeSums};
+use crate::kernel::{Aligned, FixedWeights, Matrix, Rows, STRIP, WholeSums};
 use crate::objective::Loss;
 use std::ops::Range;
 
@@ -181,7 +181,7 @@ impl LinearProblem<'_> {
     pub(super) fn in_fixed_point(&self, features: usize) -> Option<FixedWeights> {
         let factors = self.preprocessing.scale.iter().map(|scale| scale.abs());
         let (least, most) = factors.fold((f32::INFINITY, 0.0_f32), |(a, b), f| (a.min(f), b.max(f)));
-        if self.sums_bytes() && most <= SPREAD * least {
+        if self.holds_bytes() && self.compute.kernel.prefers_fixed_point() && most <= SPREAD * least {
             FixedWeights::zeros(self.classes, features)
         } else {
             None
@@ -190,16 +190,17 @@ impl LinearProblem<'_> {
 
     /// Whether the slopes of the loss itself, not smoothed, are whole numbers for these rows and summed as such.
     pub(super) fn has_whole_slopes(&self, rows: &[u32]) -> bool {
+        // A row breaks at most a margin for each class but its own.
+        let sums_them = |most: usize| self.classes - 1 <= most;
         let counts_1 = |q: &[f64]| rows.iter().all(|&row| q[row as usize] == 1.0);
         matches!(self.objective.loss, Loss::Svm { .. })
-            && self.classes <= LARGEST_SLOPE + 1
-            && self.sums_bytes()
+            && self.holds_bytes()
+            && self.compute.kernel.largest_whole_slope().is_some_and(sums_them)
             && self.example_weights.is_none_or(counts_1)
     }
 
-    /// Whether there are bytes, and whole numbers are the faster way to sum them.
-    fn sums_bytes(&self) -> bool {
-        matches!(self.examples.features, Features::Bytes(_)) && self.compute.kernel.prefers_whole_numbers()
+    fn holds_bytes(&self) -> bool {
+        matches!(self.examples.features, Features::Bytes(_))
     }
 
     /// Makes the slopes of a block ready for [`Sums::add`].
