@@ -1,8 +1,9 @@
 //! How long the work of training takes, on 50,000 x 3,072 random bytes and ten classes (or 20,000 x 2,048 random
 //! floats, with up to 1,000 classes), for every kernel this processor has: `cargo bench --bench kernels`.
 //!
-//! An epoch of loss and gradient is 6.15 GFLOP, an epoch of loss alone half of it: divide by the time, and compare
-//! with what the processor's multipliers can do (a linear probe with 1,000 classes is 164 GFLOP an epoch) (cores x GHz x 2 x 2 x lanes: 16 lanes with AVX-512, 8 with AVX2).
+//! An epoch of loss and gradient is 6.15 GFLOP, an epoch of loss alone half of it, and one of a linear probe with 1,000
+//! classes 164 GFLOP: divide by the time, and compare with what the processor's multipliers can do (cores x GHz x 2 x 2 x
+//! lanes: 16 lanes with AVX-512, 8 with AVX2).
 
 mod problem;
 
@@ -12,7 +13,7 @@ use cifar_train::kernel::{Compute, Kernel, Team};
 use cifar_train::objective::{LinearProblem, Weights};
 use cifar_train::random::{self, Stream};
 use ndarray::{Array1, Array2};
-use problem::{OBJECTIVE, Sgd, images, standardised};
+use problem::{OBJECTIVE, SVM, Sgd, images, standardised};
 use rand_chacha::rand_core::RngCore;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
@@ -80,7 +81,7 @@ fn measure_on(
     bencher.bench_local(|| work(&problem, &mut weights));
 }
 
-/// Loss and gradient over all rows.
+/// Softmax loss and gradient over all rows.
 #[divan::bench(args = KERNELS, sample_count = 15)]
 fn full_batch(bencher: divan::Bencher<'_, '_>, name: &str) {
     let rows = EXAMPLES.all();
@@ -94,6 +95,16 @@ fn full_batch(bencher: divan::Bencher<'_, '_>, name: &str) {
 fn full_batch_one_thread(bencher: divan::Bencher<'_, '_>, name: &str) {
     let rows = EXAMPLES.all();
     measure(bencher, name, NonZeroUsize::MIN, CLASSES, |problem, weights| {
+        divan::black_box(problem.loss_and_gradient(weights, &rows));
+    });
+}
+
+/// The loss and gradient of the SVM over all rows.
+#[divan::bench(args = KERNELS, sample_count = 15)]
+fn full_batch_svm(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let rows = EXAMPLES.all();
+    measure(bencher, name, all_cores(), CLASSES, |problem, weights| {
+        let problem = LinearProblem { objective: SVM, ..*problem };
         divan::black_box(problem.loss_and_gradient(weights, &rows));
     });
 }

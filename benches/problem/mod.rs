@@ -1,4 +1,4 @@
-//! What is measured: softmax over random bytes as images have them, and plain SGD on it.
+//! What is measured: softmax and the SVM over random bytes as images have them, and plain SGD.
 
 use cifar_train::data::{Examples, Features, Preprocessing};
 use cifar_train::kernel::Rows;
@@ -8,6 +8,8 @@ use cifar_train::random::{self, Stream};
 use rand_chacha::rand_core::RngCore;
 
 pub const OBJECTIVE: Objective = Objective { loss: Loss::Softmax, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
+#[allow(dead_code, reason = "growth does without")]
+pub const SVM: Objective = Objective { loss: Loss::Svm { margin: 1.0 }, ..OBJECTIVE };
 
 /// N x D random bytes, with random labels of K classes.
 pub fn images(rows: usize, width: usize, classes: usize) -> Examples {
