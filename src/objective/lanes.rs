@@ -15,40 +15,62 @@ impl Lanes {
     #[inline(always)]
     pub fn add<F: Real>(&mut self, values: &[F], term: impl Fn(f64) -> f64) {
         let (values, rest) = values.as_chunks::<LANES>();
+        let mut sums = self.0;
         for values in values {
-            self.0.iter_mut().zip(values).for_each(|(sum, value)| *sum += term(value.wide()));
+            let mut terms = [0.0; LANES];
+            for (to, value) in terms.iter_mut().zip(values) {
+                *to = term(value.wide());
+            }
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += term;
+            }
         }
-        self.0.iter_mut().zip(rest).for_each(|(sum, value)| *sum += term(value.wide()));
+        for (sum, value) in sums.iter_mut().zip(rest) {
+            *sum += term(value.wide());
+        }
+        self.0 = sums;
     }
 
     /// Adds the products of pairs: of each four the sum in f32.
     #[inline(always)]
     pub fn add_products(&mut self, a: &[f32], b: &[f32]) {
+        let mut sums = self.0;
         for (a, b) in by_fours(a).iter().zip(by_fours(b)) {
-            // Two loops, so that the compiler makes vectors of both.
+            // A loop for each step, so that the compiler makes vectors of all.
             let mut fours = [0.0_f32; LANES];
             for (i, four) in fours.iter_mut().enumerate() {
                 *four = (a[0][i] * b[0][i] + a[1][i] * b[1][i]) + (a[2][i] * b[2][i] + a[3][i] * b[3][i]);
             }
-            self.0.iter_mut().zip(fours).for_each(|(sum, four)| *sum += f64::from(four));
+            let mut wide = [0.0; LANES];
+            for (wide, four) in wide.iter_mut().zip(fours) {
+                *wide = f64::from(four);
+            }
+            for (sum, four) in sums.iter_mut().zip(wide) {
+                *sum += four;
+            }
         }
         let rest = a.len() / (4 * LANES) * (4 * LANES);
         for (a, b) in a[rest..].chunks(LANES).zip(b[rest..].chunks(LANES)) {
-            self.0.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += f64::from(a * b));
+            sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += f64::from(a * b));
         }
+        self.0 = sums;
     }
 
     /// The sum of all, halves added to halves.
-    #[inline(always)]
-    pub fn total(mut self) -> f64 {
+    ///
+    /// A function of its own: what it reads lies in memory in order, and so the compiler adds whole registers of lanes
+    /// before. Inlined, it makes them scalars.
+    #[inline(never)]
+    pub fn total(&self) -> f64 {
+        let mut sums = self.0;
         let mut half = LANES / 2;
         while half > 0 {
             for i in 0..half {
-                self.0[i] += self.0[i + half];
+                sums[i] += sums[i + half];
             }
             half /= 2;
         }
-        self.0[0]
+        sums[0]
     }
 }
 
