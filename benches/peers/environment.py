@@ -22,6 +22,9 @@ class Peers:
     versions: dict[str, str]
     missing: dict[str, str]
 
+    def notes(self) -> list[str]:
+        return [f"{package} is missing: {why}" for package, why in self.missing.items()]
+
 
 def build() -> Path:
     """The release binary."""
@@ -29,16 +32,16 @@ def build() -> Path:
     return TARGET / "release/cifar-train"
 
 
-def install() -> Peers:
-    """Makes the environment on the first call; a peer that cannot be had is left out."""
+def install(packages: dict[str, str]) -> Peers:
+    """Makes the environment on the first call; a peer that cannot be had is left out. `packages`: each with its module."""
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(CACHE / "venv")], check=True)
     peers = Peers({}, {})
-    for package, module in [("numpy", "numpy"), ("torch", "torch"), ("scikit-learn", "sklearn")]:
-        version = _version(module)
+    for package, module in packages.items():
+        version = _version(package, module)
         if version is None:
             why = _pip(package)
-            version = _version(module)
+            version = _version(package, module)
         if version is None:
             peers.missing[package] = why or "it does not import"
         else:
@@ -46,8 +49,9 @@ def install() -> Peers:
     return peers
 
 
-def _version(module: str) -> str | None:
-    code = f"import {module}; print({module}.__version__)"
+def _version(package: str, module: str) -> str | None:
+    told = f"importlib.metadata.version({package!r})"
+    code = f"import importlib.metadata, {module}; print(getattr({module}, '__version__', None) or {told})"
     done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else None
 

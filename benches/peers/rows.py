@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+# Packages of the peers, each with its module.
+PACKAGES = {"numpy": "numpy", "torch": "torch", "scikit-learn": "sklearn"}
 # Seconds after which a whole program is ended.
 CAP, QUICK_CAP = 120.0, 20.0
 

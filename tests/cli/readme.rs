@@ -33,7 +33,7 @@ fn every_command_prints_what_the_page_says() {
 }
 
 /// Flags of cargo and of scripts.
-const OF_OTHERS: [&str; 5] = ["--release", "--features", "--path", "--bench", "--growth"];
+const OF_OTHERS: [&str; 6] = ["--release", "--features", "--path", "--bench", "--growth", "--readers"];
 
 /// The commands, as `--help` of each is asked for.
 const COMMANDS: [&str; 15] = [
