@@ -1,5 +1,5 @@
 """Loads one data set as other programs do, several times: `peer_readers.py LOADER PATH`. Prints the seconds of each
-time, and what was loaded. Features are f32, or bytes where they are whole; their order in memory is whatever comes.
+time, and what was loaded. Features end as ours do: f32, or bytes where they are whole, row by row.
 
 What only one loader needs is imported where it loads: the first time is left out.
 """
@@ -78,27 +78,31 @@ def numpy_npz(path: Path) -> Parts:
         return [arrays["features"], arrays["labels"]]
 
 
+def by_rows(features: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(features)
+
+
 def kind_of(path: Path) -> type:
     return np.uint8 if path.name.startswith("csv-bytes") else np.float32
 
 
 def numpy_csv(path: Path) -> Parts:
     table = np.loadtxt(path, kind_of(path), delimiter=",", skiprows=1)
-    return [table[:, :-1], table[:, -1]]
+    return [by_rows(table[:, :-1]), table[:, -1]]
 
 
 def pandas_csv(path: Path, **how: object) -> Parts:
     import pandas
 
     frame = pandas.read_csv(path, **how)
-    return [frame.drop(columns="label").to_numpy(kind_of(path)), frame["label"].to_numpy()]
+    return [by_rows(frame.drop(columns="label").to_numpy(kind_of(path))), frame["label"].to_numpy()]
 
 
 def polars_csv(path: Path) -> Parts:
     import polars
 
     frame = polars.read_csv(path)
-    return [frame.drop("label").to_numpy().astype(kind_of(path)), frame["label"].to_numpy()]
+    return [by_rows(frame.drop("label").to_numpy().astype(kind_of(path))), frame["label"].to_numpy()]
 
 
 def sklearn_sparse(path: Path) -> Parts:
@@ -116,24 +120,27 @@ def pandas_parquet(path: Path) -> Parts:
     import pandas
 
     frame = pandas.read_parquet(path)
-    return [frame.drop(columns="label").to_numpy(np.float32), frame["label"].to_numpy()]
+    return [by_rows(frame.drop(columns="label").to_numpy(np.float32)), frame["label"].to_numpy()]
 
 
-def polars_parquet(path: Path) -> Parts:
+def polars_columns(path: Path) -> Parts:
     import polars
 
     frame = polars.read_parquet(path)
     return [frame.drop("label").to_numpy(), frame["label"].to_numpy()]
 
 
+def polars_parquet(path: Path) -> Parts:
+    features, labels = polars_columns(path)
+    return [by_rows(features), labels]
+
+
 def pyarrow_parquet(path: Path) -> Parts:
     import pyarrow.parquet
 
     table = pyarrow.parquet.read_table(path)
-    features = np.empty((table.num_columns - 1, table.num_rows), np.float32)
-    for row, column in zip(features, table.drop_columns("label").columns):
-        row[:] = column.to_numpy()
-    return [features.T, table["label"].to_numpy()]
+    columns = [column.to_numpy() for column in table.drop_columns("label").columns]
+    return [by_rows(np.stack(columns).T), table["label"].to_numpy()]
 
 
 def pillow_pictures(path: Path) -> Parts:
@@ -162,6 +169,7 @@ LOADERS: dict[str, Callable[[Path], Parts | None]] = {
     "sklearn-dense": sklearn_dense,
     "pandas-parquet": pandas_parquet,
     "polars-parquet": polars_parquet,
+    "polars-columns": polars_columns,
     "pyarrow-parquet": pyarrow_parquet,
     "pillow-pictures": pillow_pictures,
 }

@@ -88,6 +88,7 @@ COLUMNS = [
     peer("pandas", "pandas-parquet", "pandas", "pyarrow"),
     peer("pyarrow", "pyarrow-parquet", "pyarrow"),
     peer("polars", "polars-parquet", "polars"),
+    peer("polars, left by columns", "polars-columns", "polars"),
 ]
 PICTURES = [peer("pyarrow and Pillow", "pillow-pictures", "pyarrow", "pillow")]
 FILES = [
@@ -187,9 +188,14 @@ def table(title: str, size: float, loads: list[Loads]) -> list[str]:
     return lines
 
 
-def chosen(args: argparse.Namespace, has_cifar: bool, packages: dict[str, str]) -> list[File]:
+def chosen(args: argparse.Namespace, packages: dict[str, str], notes: list[str]) -> list[File]:
+    """The files asked for that can be had; the others are noted."""
     files = [file for file in FILES if not args.only or file.kind in args.only]
-    files = [file for file in files if file.needs() <= packages.keys() and (has_cifar or not file.cifar)]
+    files = [file for file in files if file.needs() <= packages.keys()]
+    if not (args.data / "data_batch_1.bin").is_file() and any(file.cifar for file in files):
+        left_out = ", ".join(file.kind for file in files if file.cifar)
+        notes.append(f"no data_batch_1.bin in {args.data}: left out: {left_out} (give CIFAR-10's files: --data DIR)")
+        files = [file for file in files if not file.cifar]
     if args.quick:
         files = [file if file.cifar else dataclasses.replace(file, rows=file.rows // 10) for file in files]
     return files
@@ -198,16 +204,14 @@ def chosen(args: argparse.Namespace, has_cifar: bool, packages: dict[str, str]) 
 def main(args: argparse.Namespace) -> None:
     installed = environment.install(PACKAGES)
     notes = installed.notes()
-    has_cifar = (args.data / "data_batch_1.bin").is_file()
-    if not has_cifar:
-        notes.append(f"no data_batch_1.bin in {args.data}: what is made of CIFAR-10 is left out (--data DIR)")
+    files = chosen(args, installed.versions, notes)
     tables.progress("building")
     subprocess.run([*COMMAND[:-1], "--no-run"], cwd=ROOT, check=True)
 
     head, everything = tables.head(args.threads, installed), []
     if not args.json:
         print(head, "", *HEADING, sep="\n", flush=True)
-    for file in chosen(args, has_cifar, installed.versions):
+    for file in files:
         path = file.path(args.data)
         make(file, path, args.data)
         peers = [peer for peer in file.peers if peer.packages <= installed.versions.keys()]
