@@ -30,8 +30,8 @@ pub struct TooLittle {
 }
 
 /// Rows of the largest window with which `plan` over `rows` training rows of `data` takes no more than `memory` bytes, whole
-/// batches; `None` if all of them fit. A window of the plan's own stays as it is. `weighed`: whether each example has a
-/// weight.
+/// batches; `None` if all of them fit. A window of the plan's own stays as it is. `weighed`: whether the
+/// classes or examples have weights.
 ///
 /// # Errors
 /// [`TooLittle`] when not even a batch at a time fits, or not the plan's own window.
@@ -51,7 +51,7 @@ pub fn window_within(
     let weight = if weighed { size_of::<f64>() } else { 0 };
     let row = WINDOWS * (data.train.bytes_of_row() + weight) as u64;
     let steps = plan.epochs * rows.div_ceil(batch);
-    let fixed = fixed(data, steps, batch, ROW + weight as u64);
+    let fixed = fixed(data, steps, batch) + (data.train.len() * weight) as u64;
 
     let window = plan.window.map(|window| window.get().next_multiple_of(batch).min(rows));
     let least = fixed + row * window.unwrap_or(batch).max(part) as u64;
@@ -65,15 +65,17 @@ pub fn window_within(
     Ok(NonZeroUsize::new(most / batch * batch).filter(|_| most < rows))
 }
 
-/// Bytes of all but the windows, `row` of them for each row of the data.
-fn fixed(data: &Dataset<Streamed>, steps: usize, batch: usize, row: u64) -> u64 {
+/// Bytes of all but the windows and q, the weights that training uses.
+fn fixed(data: &Dataset<Streamed>, steps: usize, batch: usize) -> u64 {
     let (classes, width) = (data.classes() as u64, data.train.width() as u64);
     let parameters = classes * (width + 1) * size_of::<f32>() as u64;
     let copies = WEIGHT_COPIES + scratch::gradients(batch) as u64;
     let rows = (data.train.len() + data.test.len()) as u64;
+    let own_weights = [&data.weights.train, &data.weights.test].map(|own| own.as_ref().map_or(0, Vec::len));
     PROGRAM
         + copies * parameters
-        + rows * row
+        + rows * ROW
+        + (own_weights.iter().sum::<usize>() * size_of::<f64>()) as u64
         + steps as u64 * STEP
         + SAMPLE_ROWS as u64 * width * size_of::<f64>() as u64
         + scratch::counts_bytes(data.classes(), data.train.part_rows())

@@ -23,8 +23,12 @@ fn essence(run: &RunFolder) -> (Vec<u8>, Vec<Vec<String>>, String) {
 
 /// Trains in memory and streamed: everything is the same.
 fn assert_alike(sandbox: &Sandbox, name: &str, args: &[&str]) {
+    assert_alike_within(sandbox, name, args, MEMORY);
+}
+
+fn assert_alike_within(sandbox: &Sandbox, name: &str, args: &[&str], memory: &str) {
     let held = sandbox.train(&format!("{name}-held"), args);
-    let streamed = sandbox.train(&format!("{name}-streamed"), &[args, &["--memory", MEMORY]].concat());
+    let streamed = sandbox.train(&format!("{name}-streamed"), &[args, &["--memory", memory]].concat());
     assert!(essence(&held) == essence(&streamed), "{name}: {args:?}");
 }
 
@@ -180,6 +184,45 @@ fn the_largest_window_is_taken_and_written_down() {
     train("least", &["--data", "large", "--memory", least]);
     let small = ["--data", "large", "--memory", least, "--window", "20000", "-q"];
     assert!(sandbox.run(&small).stderr.contains("for windows of 20224 rows"));
+}
+
+/// Weights that come with the data are held, and so are those that training makes of them.
+#[test]
+fn weights_of_examples_are_counted() {
+    const ROWS: [(&str, usize); 2] = [("train", 400_000), ("test", 200_000)];
+    let sandbox = Sandbox::new();
+    for data in ["plain", "weighted"] {
+        fs::create_dir(sandbox.path(data)).expect("a new folder");
+        for (part, rows) in ROWS {
+            let bytes: Vec<u8> = (0..16 * rows).map(|at| (at % 3) as u8).collect();
+            sandbox.write(&format!("{data}/X_{part}.npy"), npy("|u1", &format!("{rows}, 16"), &bytes));
+            sandbox.write(&format!("{data}/y_{part}.npy"), npy("|u1", &format!("{rows},"), &bytes[..rows]));
+        }
+    }
+    for (part, rows) in ROWS {
+        let weights: Vec<u8> = (0..rows).flat_map(|row| (1.0 + (row % 3) as f64).to_le_bytes()).collect();
+        let name = format!("weighted/sample_weights_{part}.npy");
+        sandbox.write(&name, npy("<f8", &format!("{rows},"), &weights));
+    }
+    let args = ["--epochs", "1", "--batch-size", "1000", "--window", "1000"];
+    let least = |data: &str| -> u64 {
+        let run = sandbox.run(&[&["--data", data, "--memory", "1MB", "-q"], &args[..]].concat());
+        let least = run.stderr.split("at least ").nth(1).and_then(|rest| rest.split("MB").next());
+        least.and_then(|least| least.parse().ok()).unwrap_or_else(|| panic!("{run:?}"))
+    };
+    let (plain, weighted) = (least("plain"), least("weighted"));
+    // 8 bytes a weight of training and of test, 8 for each row that trains, and some in the windows.
+    let [train, test] = ROWS.map(|(_, rows)| rows as u64);
+    let expected = (16 * train + 8 * test) / 1_000_000;
+    assert!((expected..=expected + 2).contains(&(weighted - plain)), "{plain} MB, {weighted} MB");
+
+    let memory = format!("{weighted}MB");
+    assert_alike_within(&sandbox, "weighted", &[&["--data", "weighted"], &args[..]].concat(), &memory);
+    if cfg!(target_os = "linux") {
+        let run = RunFolder(sandbox.path("weighted-streamed"));
+        let peak = number(&run.result(), "peak_memory_bytes");
+        assert!(peak <= weighted as f64 * 1e6, "{peak} bytes, {memory} allowed");
+    }
 }
 
 #[cfg(unix)]
