@@ -29,6 +29,8 @@ pub enum Stream {
     Sweep = 8,
     /// Rows that test, where a file does not say.
     TestSplit = 20,
+    /// Rows that stand for all.
+    Sample = 21,
 }
 
 /// The generator of `stream` under `seed`.

@@ -1,9 +1,13 @@
 //! `evaluate`: what a saved model is worth.
 
+use super::train::tell_distant;
 use super::{Exit, compute, print, print_json};
 use crate::cli::{EvaluateArgs, Part};
 use crate::config;
-use crate::data::{self, DataError, Dataset, Examples, InputRequest, Inputs, SampleWeights, Shape, Source};
+use crate::data::{
+    self, DataError, Dataset, Distant, Examples, InputRequest, Inputs, Preprocess, SampleWeights, Shape,
+    Source,
+};
 use crate::model::LinearModel;
 use crate::report::console::Console;
 use crate::report::plot::count;
@@ -23,6 +27,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     };
     console.note(format_args!("model: {}", path.display()));
     console.note(format_args!("data: {}, {} {part} {}", data.name, count(examples.len()), data.shape.noun()));
+
+    tell_precision(console, &model, examples);
 
     let compute = compute(args.threads);
     let (evaluation, loss) = model.evaluate(examples, &examples.all(), &compute);
@@ -47,6 +53,14 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
 /// The model file of a run folder, or the file itself.
 pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() }
+}
+
+/// Warns where f32 has no digits for what the examples say to the model, as training does.
+pub fn tell_precision(console: Console, model: &LinearModel, examples: &Examples) {
+    let preprocess = model.about.config.get("preprocess").cloned().map(serde_json::from_value);
+    if let Some(Ok(Preprocess::Standardize)) = preprocess {
+        tell_distant(console, Distant::in_sample(examples));
+    }
 }
 
 /// The data that was named: a data set, or examples that are all for testing.

@@ -1,6 +1,6 @@
 //! `predict`: a saved model's answers for a data file.
 
-use super::evaluate::{label_of, model_file};
+use super::evaluate::{label_of, model_file, tell_precision};
 use super::{Exit, OutputError, compute};
 use crate::cli::{Output, PredictArgs};
 use crate::data::{self, InputRequest, Inputs};
@@ -30,6 +30,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         count(examples.len()),
         about.shape.noun()
     ));
+    tell_precision(console, &model, &examples);
 
     let classes = model.classes();
     let blocks =

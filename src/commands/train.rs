@@ -9,7 +9,7 @@ mod tell;
 pub(super) use checkpoints::Checkpoints;
 pub use resume::ResumeError;
 pub(super) use session::Session;
-pub(super) use tell::{tell_data, tell_objective};
+pub(super) use tell::{tell_data, tell_distant, tell_objective};
 
 use super::{Exit, compute, print, print_json};
 use crate::cli::RunRequest;

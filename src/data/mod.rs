@@ -6,6 +6,7 @@
 //! hands out either kind.
 
 mod class_weight;
+mod distant;
 mod error;
 pub mod examine;
 mod extents;
@@ -23,6 +24,7 @@ mod stream;
 pub mod write;
 
 pub use class_weight::ClassWeight;
+pub use distant::Distant;
 pub use error::DataError;
 pub use extents::{Planes, Size};
 pub use features::Features;
@@ -31,7 +33,7 @@ pub use formats::cifar::Label;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
 pub use load::{Request, load, load_input, stream};
-pub use preprocess::{Distant, Preprocess, Preprocessing};
+pub use preprocess::{Preprocess, Preprocessing};
 pub use sample_weight::{SampleWeights, example_weights};
 pub use shape::Shape;
 pub use split::{Holdout, Split};

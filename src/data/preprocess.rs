@@ -84,39 +84,6 @@ impl Preprocessing {
     }
 }
 
-/// A feature of floats that lies so far from 0, for how little it varies, that f32 loses what varies.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Distant {
-    /// Its number, from 0.
-    pub feature: usize,
-    /// Its mean.
-    pub mean: f32,
-    /// Its deviation.
-    pub deviation: f32,
-    /// How many features are so.
-    pub count: usize,
-}
-
-impl Distant {
-    /// |mean| over deviation from which on a feature is distant: neighbours in f32 are then a hundredth of a deviation
-    /// apart, and so are scores, which are sums of weights times the features as they are.
-    const FROM: f32 = 1e5;
-
-    /// The most distant of features that `map` standardises.
-    pub fn among(map: &Preprocessing) -> Option<Self> {
-        let distance = |feature: usize| map.mean[feature].abs() * map.scale[feature];
-        let distant = (0..map.mean.len()).filter(|&feature| distance(feature) >= Self::FROM);
-        let worst = distant.clone().max_by(|&a, &b| distance(a).total_cmp(&distance(b)))?;
-        let (mean, deviation) = (map.mean[worst], 1.0 / map.scale[worst]);
-        Some(Self { feature: worst, mean, deviation, count: distant.count() })
-    }
-
-    /// How many deviations neighbours in f32 are apart, around the mean.
-    pub fn step(self) -> f32 {
-        (self.mean.abs().next_up() - self.mean.abs()) / self.deviation
-    }
-}
-
 /// What the rows say of the features.
 struct Statistics {
     /// D.
@@ -186,7 +153,11 @@ fn visit_all<S: Store>(store: &S, rows: &[u32], mut look: impl FnMut(View<'_>)) 
 }
 
 /// Shows the floats of each of `rows` to `look`, in order.
-fn for_each_floats<S: Store>(store: &S, rows: &[u32], mut look: impl FnMut(&[f32])) -> Result<(), S::Error> {
+pub(super) fn for_each_floats<S: Store>(
+    store: &S,
+    rows: &[u32],
+    mut look: impl FnMut(&[f32]),
+) -> Result<(), S::Error> {
     visit_all(store, rows, |view| {
         if let Matrix::Floats(x) = view.examples.rows() {
             view.rows.iter().for_each(|&row| look(x.row(row)));
@@ -293,16 +264,6 @@ mod tests {
         let all: Vec<u32> = (0..1000).collect();
         let fitted = Preprocessing::fit(Preprocess::Standardize, &floats(&values, 1), &all);
         assert!((fitted.scale[0] - 128.0).abs() < 1e-3, "{}", fitted.scale[0]);
-    }
-
-    #[test]
-    fn features_far_from_zero_are_told_of() {
-        let map = |mean: [f32; 4]| Preprocessing { mean: mean.into(), scale: vec![1.0, 0.5, 1.0, 2.0] };
-        assert_eq!(Distant::among(&map([0.0, 1.5e5, -9e4, 4e4])), None);
-        let distant = Distant::among(&map([0.0, -6e6, 1e6, 7e4])).expect("three of them");
-        assert_eq!(distant, Distant { feature: 1, mean: -6e6, deviation: 2.0, count: 3 });
-        assert_eq!(distant.step(), 0.25);
-        assert_eq!(Distant::among(&map([1e5, 0.0, 0.0, 0.0])).map(Distant::step), Some(1.0 / 128.0));
     }
 
     #[test]

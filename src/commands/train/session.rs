@@ -4,7 +4,7 @@ use super::INTERRUPT;
 use super::checkpoints::Checkpoints;
 use super::tell::tell_distant;
 use crate::config::{self, RunConfig, Strategy};
-use crate::data::{self, DataError, Dataset, Examples, Features, Preprocess, Preprocessing, Split, Store};
+use crate::data::{self, DataError, Dataset, Distant, Examples, Preprocess, Preprocessing, Split, Store};
 use crate::kernel::Compute;
 use crate::objective::{LinearProblem, Loss, SecondMoment, Stored};
 use crate::report::attempts::{AttemptsInput, render_attempts};
@@ -68,9 +68,9 @@ impl<'a, S: Store> Session<'a, S> {
         let preprocessing = preprocessing.map_err(Into::into)?;
         let weight = config.settings.class_weight.as_ref();
         let example_weights = data::example_weights(data, weight, &split.train)?;
-        let floats = matches!(data.train.like().features, Features::Floats(_));
-        if floats && config.preprocess == Preprocess::Standardize {
-            tell_distant(console, &preprocessing);
+        if config.preprocess == Preprocess::Standardize {
+            let distant = Distant::among(&preprocessing, &data.train, &split.train);
+            tell_distant(console, distant.map_err(Into::into)?);
         }
         Ok(Self { config, console, data, split, compute, preprocessing, moment: None, example_weights })
     }

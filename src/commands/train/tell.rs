@@ -2,7 +2,7 @@
 
 use super::session::{Session, Trained};
 use crate::config::{RunConfig, Strategy};
-use crate::data::{Dataset, Distant, Preprocess, Preprocessing, Shape, Source, Store, Streamed};
+use crate::data::{Dataset, Distant, Preprocess, Shape, Source, Store, Streamed};
 use crate::optim::suggested_rate;
 use crate::report::console::Console;
 use crate::report::plot::{count, measured, setting};
@@ -28,9 +28,9 @@ pub fn tell_data<S: Store>(console: Console, data: &Dataset<S>) {
     data.notes.iter().for_each(|note| console.warn(note));
 }
 
-/// A feature whose digits f32 has no room for.
-pub fn tell_distant(console: Console, map: &Preprocessing) {
-    let Some(worst) = Distant::among(map) else { return };
+/// A standardized feature whose digits f32 has no room for, if there is one.
+pub fn tell_distant(console: Console, worst: Option<Distant>) {
+    let Some(worst) = worst else { return };
     let others = match worst.count - 1 {
         0 => String::new(),
         1 => ", and one other is like it".into(),
@@ -43,7 +43,7 @@ pub fn tell_distant(console: Console, map: &Preprocessing) {
         measured(worst.deviation.into(), 3),
         measured(worst.step().into(), 2),
     ));
-    console.hint(format_args!("subtract {mean} from it in the data, and in all that is predicted"));
+    console.hint(format_args!("subtract {mean} from it in the data, for training and for prediction alike"));
 }
 
 /// How much of the data is in memory at a time.
