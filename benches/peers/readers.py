@@ -9,6 +9,7 @@ import dataclasses
 import json
 import math
 import os
+import statistics
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,11 +180,11 @@ def megabytes(path: Path) -> float:
 
 
 def table(title: str, size: float, loads: list[Loads]) -> list[str]:
-    lines, best = [], min(loads[0].seconds)
+    lines, mine = [], statistics.median(loads[0].seconds)
     for place, program in enumerate(loads):
-        least = min(program.seconds)
-        ratio = f"{least / best:.1f}x" if place > 0 else ""
-        cells = program.program, tables.seconds(least), f"{size / least:,.0f}", ratio
+        seconds = statistics.median(program.seconds)
+        ratio = f"{seconds / mine:.1f}x" if place > 0 else ""
+        cells = program.program, tables.seconds(seconds), f"{size / seconds:,.0f}", ratio
         lines.append(tables.line(*((title, f"{size:,.0f}") if place == 0 else ("", "")), *cells))
     return lines
 
