@@ -65,7 +65,7 @@ impl Panel {
     }
 
     /// Brings up to date what derives from W.
-    fn refresh(&mut self, problem: &LinearProblem<'_>) {
+    pub fn refresh(&mut self, problem: &LinearProblem<'_>) {
         self.change(problem, |_, _| {});
     }
 
