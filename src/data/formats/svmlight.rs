@@ -2,16 +2,20 @@
 //!
 //! Features that a line does not name are 0. Indices rise along a line and start at 1, or at 0 if any line of the data
 //! set says so. The rows are held dense: the classifiers here see every feature of every example. Whole numbers from 0 to
-//! 255 throughout are held as bytes.
+//! 255 throughout are held as bytes. Lines are kept as pairs until all are read: then it is known how wide the rows are,
+//! where they start and what holds their numbers, and each is written once.
 
+use super::element::side_by_side;
 use super::flaw::{Flaw, Trouble};
 use super::labels::{Collector, Labels};
 use super::lines::{Blocks, Parser, Stop, to_floats};
 use super::number::Cell;
 use super::table::Table;
 use crate::data::{Features, Shape};
+use crate::kernel::pages;
+use bytemuck::Zeroable;
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// An index above this is a mistake.
 const MOST_INDEX: usize = 1 << 24;
@@ -20,86 +24,74 @@ const MOST_RATIO: usize = 256;
 /// Below this, dense rows may take what they like.
 const SMALL: usize = 1 << 20;
 
-/// A file's rows before it is known at which index they start: column i is index i.
-#[derive(Debug)]
+/// A file's rows before it is known at which index they start.
+#[derive(Debug, Default)]
 pub struct Rows {
-    dense: Dense,
+    pieces: Vec<Piece>,
     labels: Labels,
+    /// Rows of all pieces.
+    count: usize,
+    /// One more than the highest index.
+    width: usize,
+    /// Whether index 0 is used.
+    zero: bool,
+    /// Whether a value is no byte.
+    floats: bool,
     /// The file's bytes of text.
     text: usize,
 }
 
-/// Rows of `stride` columns, of which those from `width` on are zeros.
+/// The pairs of some rows, one row after the other.
 #[derive(Debug)]
-struct Dense {
+struct Piece {
+    indices: Vec<u32>,
+    /// A value for each index.
     values: Features,
-    stride: usize,
+    /// The pairs of each row.
+    lengths: Vec<u32>,
+    /// One more than the highest index.
     width: usize,
-    rows: usize,
     /// Whether index 0 is used.
     zero: bool,
 }
 
-impl Dense {
-    fn empty() -> Self {
-        Self { values: Features::Bytes(Vec::new()), stride: 0, width: 0, rows: 0, zero: false }
+impl Rows {
+    /// Puts the rows of `piece` behind these.
+    fn push(&mut self, piece: Piece) {
+        self.count += piece.lengths.len();
+        self.width = self.width.max(piece.width);
+        self.zero |= piece.zero;
+        self.floats |= matches!(piece.values, Features::Floats(_));
+        self.pieces.push(piece);
     }
 
-    /// Puts `more` rows behind these.
-    fn append(&mut self, more: Self, text: usize) -> Result<(), Flaw> {
-        self.width = self.width.max(more.width);
-        self.zero |= more.zero;
-        let values = match (std::mem::replace(&mut self.values, Features::Bytes(Vec::new())), more.values) {
-            (Features::Bytes(mut all), Features::Bytes(more_values)) => {
-                self.join(&mut all, &more_values, more.stride, more.rows, text)?;
-                Features::Bytes(all)
-            }
-            (all, more_values) => {
-                check_size(self.rows, self.stride, size_of::<f32>(), text)?;
-                check_size(more.rows, more.stride, size_of::<f32>(), text)?;
-                let (Features::Floats(mut all), Features::Floats(more_values)) =
-                    (to_floats(all), to_floats(more_values))
-                else {
-                    unreachable!("both are floats now")
-                };
-                self.join(&mut all, &more_values, more.stride, more.rows, text)?;
-                Features::Floats(all)
-            }
-        };
-        self.values = values;
-        Ok(())
+    /// Makes sure that dense rows of `width` features are not absurdly larger than their text.
+    fn check_size(&self, width: usize) -> Result<(), Flaw> {
+        let size = if self.floats { size_of::<f32>() } else { 1 };
+        check_size(self.count, width, size, self.text)
     }
 
-    fn join<T: Cell>(
-        &mut self,
-        all: &mut Vec<T>,
-        more: &[T],
-        stride: usize,
-        rows: usize,
-        text: usize,
-    ) -> Result<(), Flaw> {
-        if stride > self.stride {
-            check_size(self.rows, stride, size_of::<T>(), text)?;
-            widen(all, self.rows, self.stride, stride);
-            self.stride = stride;
-        }
-        check_size(self.rows + rows, self.stride, size_of::<T>(), text)?;
-        if stride == self.stride {
-            all.extend_from_slice(more);
+    /// Dense rows of `width` features, the first of which has index `first`.
+    fn dense(self, first: usize, width: usize) -> Result<Features, Flaw> {
+        self.check_size(width)?;
+        let (floats, count) = (self.floats, self.count * width);
+        Ok(if floats {
+            Features::Floats(dense(self.pieces, count, first, width, |values| match to_floats(values) {
+                Features::Floats(values) => values,
+                Features::Bytes(_) => unreachable!("floats now"),
+            }))
         } else {
-            for row in 0..rows {
-                all.extend_from_slice(&more[row * stride..(row + 1) * stride]);
-                all.resize(all.len() + self.stride - stride, T::default());
-            }
-        }
-        self.rows += rows;
-        Ok(())
+            Features::Bytes(dense(self.pieces, count, first, width, |values| match values {
+                Features::Bytes(values) => values,
+                Features::Floats(_) => unreachable!("no piece has any"),
+            }))
+        })
     }
 }
 
 /// Makes sure that dense rows are not absurdly larger than their text.
-fn check_size(rows: usize, stride: usize, size: usize, text: usize) -> Result<(), Flaw> {
-    let bytes = rows.saturating_mul(stride).saturating_mul(size);
+fn check_size(rows: usize, width: usize, size: usize, text: usize) -> Result<(), Flaw> {
+    let bytes = rows.saturating_mul(width).saturating_mul(size);
     if bytes <= SMALL.max(text.saturating_mul(MOST_RATIO)) {
         return Ok(());
     }
@@ -110,13 +102,40 @@ fn check_size(rows: usize, stride: usize, size: usize, text: usize) -> Result<()
     .hint("classifiers here see every feature of every example: choose or hash the features first"))
 }
 
-/// Moves `rows` rows of `from` columns apart to `to` columns, in place; the new columns are 0.
-fn widen<T: Cell>(values: &mut Vec<T>, rows: usize, from: usize, to: usize) {
-    values.resize(rows * to, T::default());
-    for row in (0..rows).rev() {
-        values.copy_within(row * from..(row + 1) * from, row * to);
-        values[row * to + from..(row + 1) * to].fill(T::default());
-    }
+/// The `count` numbers of `pieces`, in rows of `width` features, on all cores.
+fn dense<T: Copy + Zeroable + Send>(
+    pieces: Vec<Piece>,
+    count: usize,
+    first: usize,
+    width: usize,
+    values_of: impl Fn(Features) -> Vec<T> + Sync,
+) -> Vec<T> {
+    let mut all = pages::zeros(count);
+    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let share = pieces.len().div_ceil(threads);
+    let parts = pieces.len().div_ceil(share);
+    let mut rest = &mut all[..];
+    let mut pieces = pieces.into_iter().map(|piece| {
+        let (rows, after) = std::mem::take(&mut rest).split_at_mut(piece.lengths.len() * width);
+        rest = after;
+        (piece, rows)
+    });
+    let parts: Vec<Vec<_>> = (0..parts).map(|_| pieces.by_ref().take(share).collect()).collect();
+    side_by_side(parts.into_iter(), |part| {
+        // A piece's pairs go when its rows are there.
+        for (piece, rows) in part {
+            let values = values_of(piece.values);
+            let mut at = 0;
+            for (row, &length) in rows.chunks_exact_mut(width).zip(&piece.lengths) {
+                let end = at + length as usize;
+                for (&index, &value) in piece.indices[at..end].iter().zip(&values[at..end]) {
+                    row[index as usize - first] = value;
+                }
+                at = end;
+            }
+        }
+    });
+    all
 }
 
 /// Reads a file.
@@ -126,26 +145,23 @@ fn widen<T: Cell>(values: &mut Vec<T>, rows: usize, from: usize, to: usize) {
 pub fn read(source: &mut dyn Read) -> Result<Rows, Trouble> {
     let mut blocks = Blocks::new(source);
     let mut labels = Collector::default();
-    let mut dense = Dense::empty();
-    let mut text = 0;
-    let floats = AtomicBool::new(false);
+    let mut rows = Rows::default();
     while let Some((block, lines)) = blocks.next_block()? {
-        text += block.len();
-        let parser = Parser {
-            as_bytes: &rows::<u8>,
-            as_floats: &rows::<f32>,
-            floats: AtomicBool::new(floats.load(Ordering::Relaxed)),
-        };
+        rows.text += block.len();
+        let parser =
+            Parser { as_bytes: &pairs::<u8>, as_floats: &pairs::<f32>, floats: AtomicBool::new(rows.floats) };
         for (piece, piece_labels) in parser.parse(block, lines)? {
-            dense.append(piece, text)?;
+            rows.push(piece);
             labels.append(&piece_labels.finish())?;
         }
-        floats.store(parser.floats.into_inner(), Ordering::Relaxed);
+        // What cannot be held is not read to its end.
+        rows.check_size(rows.width.saturating_sub(usize::from(!rows.zero)))?;
     }
-    if dense.rows == 0 {
+    if rows.count == 0 {
         return Err(Flaw::whole("no rows", "a line an example").into());
     }
-    Ok(Rows { dense, labels: labels.finish(), text })
+    rows.labels = labels.finish();
+    Ok(rows)
 }
 
 /// The tables of files that belong together: they start at the same index, and have the same D: `width` if it is
@@ -157,9 +173,9 @@ pub fn finish<const FILES: usize>(
     files: [Rows; FILES],
     width: Option<usize>,
 ) -> Result<[Table; FILES], Flaw> {
-    let highest = files.iter().map(|rows| rows.dense.width).max().unwrap_or_default();
+    let highest = files.iter().map(|rows| rows.width).max().unwrap_or_default();
     // A model's D tells whether the highest index is D or D - 1, where no index is 0.
-    let zero = files.iter().any(|rows| rows.dense.zero);
+    let zero = files.iter().any(|rows| rows.zero);
     let first = usize::from(!zero);
     let features = width.unwrap_or(highest.saturating_sub(first));
     if features == 0 {
@@ -173,58 +189,25 @@ pub fn finish<const FILES: usize>(
         ));
     }
     let mut tables = Vec::with_capacity(FILES);
-    for rows in files {
-        let Dense { values, stride, rows: count, .. } = rows.dense;
-        let features_of = match values {
-            Features::Bytes(values) => {
-                Features::Bytes(narrow(values, stride, first, features, count, rows.text)?)
-            }
-            Features::Floats(values) => {
-                Features::Floats(narrow(values, stride, first, features, count, rows.text)?)
-            }
-        };
-        let table = Table {
-            features: features_of,
-            shape: Shape::Vector(features),
-            labels: Some(rows.labels),
-            weights: None,
-        };
+    for mut rows in files {
+        let labels = Some(std::mem::take(&mut rows.labels));
+        let features_of = rows.dense(first, features)?;
+        let table = Table { features: features_of, shape: Shape::Vector(features), labels, weights: None };
         tables.push(table);
     }
     let tables: Result<[Table; FILES], _> = tables.try_into();
     Ok(tables.unwrap_or_else(|_| unreachable!("as many tables as files")))
 }
 
-/// The columns from `first` on, `width` of them; those that the rows lack are 0.
-fn narrow<T: Cell>(
-    mut values: Vec<T>,
-    stride: usize,
-    first: usize,
-    width: usize,
-    rows: usize,
-    text: usize,
-) -> Result<Vec<T>, Flaw> {
-    let mut stride = stride;
-    if stride < first + width {
-        check_size(rows, first + width, size_of::<T>(), text)?;
-        widen(&mut values, rows, stride, first + width);
-        stride = first + width;
-    }
-    for row in 0..rows {
-        values.copy_within(row * stride + first..row * stride + first + width, row * width);
-    }
-    values.truncate(rows * width);
-    Ok(values)
-}
-
 /// Parses whole lines.
-fn rows<T: Cell>(text: &[u8]) -> Result<(Dense, Collector), Stop>
+fn pairs<T: Cell>(text: &[u8]) -> Result<(Piece, Collector), Stop>
 where
     Features: From<Vec<T>>,
 {
+    let (mut indices, mut lengths) = (Vec::new(), Vec::new());
     let mut values: Vec<T> = Vec::new();
     let mut labels = Collector::default();
-    let (mut stride, mut width, mut count, mut zero) = (0, 0, 0, false);
+    let (mut width, mut zero) = (0, false);
     let mut at = 0;
     let mut line = 0;
     while at < text.len() {
@@ -235,35 +218,29 @@ where
             let fail = |flaw| Stop::Flaw(line, flaw);
             let (label, mut rest) = split_label(row).map_err(fail)?;
             labels.push(label).map_err(fail)?;
-            count += 1;
-            check_size(count, stride, size_of::<T>(), text.len()).map_err(fail)?;
-            values.resize(count * stride, T::default());
-            let mut last = None;
+            let before = indices.len();
+            // The least index that may follow.
+            let mut least = 0;
             while !rest.is_empty() {
                 let (index, value, after) = pair::<T>(rest)?.map_err(fail)?;
-                if last.is_some_and(|last| index <= last) {
-                    let found = format!("index {index} after {}", last.unwrap_or_default());
+                if index < least {
+                    let found = format!("index {index} after {}", least - 1);
                     return Err(fail(Flaw::new("", found, "indices that rise")));
                 }
-                if index >= stride {
-                    // Room for half as many again: rows are moved apart a few times only.
-                    let to = (index + 1).max(stride + stride / 2);
-                    check_size(count, to, size_of::<T>(), text.len()).map_err(fail)?;
-                    widen(&mut values, count, stride, to);
-                    stride = to;
-                }
-                values[(count - 1) * stride + index] = value;
-                (last, rest) = (Some(index), after);
+                indices.push(index as u32);
+                values.push(value);
+                (least, rest) = (index + 1, after);
             }
-            // The first index is the lowest.
-            zero |= row_starts_at_zero(row);
-            width = width.max(last.map_or(0, |last| last + 1));
+            // The first index of a row is its lowest.
+            zero |= indices.get(before) == Some(&0);
+            width = width.max(least);
+            lengths.push((indices.len() - before) as u32);
+            check_size(lengths.len(), width, size_of::<T>(), text.len()).map_err(fail)?;
         }
         at = end + 1;
         line += 1;
     }
-    let dense = Dense { values: Features::from(values), stride, width, rows: count, zero };
-    Ok((dense, labels))
+    Ok((Piece { indices, values: Features::from(values), lengths, width, zero }, labels))
 }
 
 /// The label, and the pairs after it.
@@ -284,13 +261,6 @@ fn split_label(row: &[u8]) -> Result<(&[u8], &[u8]), Flaw> {
         rest[length..].trim_ascii_start()
     });
     Ok((label, query.unwrap_or(rest)))
-}
-
-fn row_starts_at_zero(row: &[u8]) -> bool {
-    split_label(row).is_ok_and(|(_, rest)| {
-        let digits = rest.iter().take_while(|&&byte| byte == b'0').count();
-        digits > 0 && rest.get(digits) == Some(&b':')
-    })
 }
 
 /// The pair `index:value` at the start of `text`, and what follows it.
@@ -416,6 +386,31 @@ mod tests {
         for text in ["1,2,3\n", "a b c", "", "1 2 3", "1:2 3:4"] {
             assert!(!is_svmlight(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn blocks_and_pieces_join_in_order() {
+        // Several blocks, by comments; only later rows have numbers that are no bytes, and higher indices.
+        let comment = "#".repeat(100);
+        let lines: Vec<String> = (0..200_000)
+            .map(|row| match row {
+                0..150_000 => format!("{} {}:{} {comment}\n", row % 3, row % 7 + 1, row % 256),
+                _ => format!("{} {}:{}.5 {comment}\n", row % 3, row % 11 + 1, row % 256),
+            })
+            .collect();
+        let [table] = tables([&lines.concat()], None).expect("reads");
+        let Features::Floats(values) = table.features else { panic!("floats") };
+        assert_eq!((table.shape, values.len()), (Shape::Vector(11), 11 * 200_000));
+        for (row, values) in values.chunks(11).enumerate() {
+            let (at, half) = if row < 150_000 { (row % 7, 0.0) } else { (row % 11, 0.5) };
+            let expected = (row % 256) as f32 + half;
+            assert!(
+                values.iter().enumerate().all(|(i, &v)| v == if i == at { expected } else { 0.0 }),
+                "{row}"
+            );
+        }
+        let labels = table.labels.expect("labels");
+        assert!(labels.of.iter().enumerate().all(|(row, &of)| of as usize == row % 3));
     }
 
     proptest! {
