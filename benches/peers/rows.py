@@ -35,18 +35,18 @@ class Row:
 def _full_batch(loss: str) -> Row:
     arguments = f"full-batch --loss {loss} --lr 0.01"
     peers = [
-        Peer("NumPy", "numpy", "numpy", f"{arguments} --repeats 8"),
-        Peer("PyTorch", "torch", "torch", f"{arguments} --repeats 8"),
-        Peer("PyTorch, bf16", "torch", "torch", f"{arguments} --repeats 8 --bf16"),
+        Peer("NumPy", "numpy", "numpy", f"{arguments} --repeats 12"),
+        Peer("PyTorch", "torch", "torch", f"{arguments} --repeats 12"),
+        Peer("PyTorch, bf16", "torch", "torch", f"{arguments} --repeats 12 --bf16"),
     ]
-    ours = f"train --loss {loss} --lr 0.01 --batch-size full --epochs 8"
+    ours = f"train --loss {loss} --lr 0.01 --batch-size full --epochs 12"
     return Row(f"full-{loss}", f"{loss} loss and gradient, all rows, and a step", ours, "epochs", "train_loss", peers)
 
 
 def _sgd(batch: int, lr: str) -> Row:
-    arguments = f"sgd --batch {batch} --lr {lr} --repeats 4"
+    arguments = f"sgd --batch {batch} --lr {lr} --repeats 12"
     peers = [Peer("NumPy", "numpy", "numpy", arguments), Peer("PyTorch", "torch", "torch", arguments)]
-    ours = f"train --loss svm --batch-size {batch} --lr {lr} --epochs 4"
+    ours = f"train --loss svm --batch-size {batch} --lr {lr} --epochs 12"
     return Row(f"sgd-{batch}", f"epoch of SGD, svm, batch {batch}", ours, "epochs", "train_loss", peers)
 
 
