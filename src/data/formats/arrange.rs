@@ -1,6 +1,6 @@
 //! The order of an array's numbers: to rows of examples, and pictures to one plane a channel.
 
-use super::element::side_by_side;
+use super::element::{cores, side_by_side};
 use super::flaw::Flaw;
 use crate::data::{Features, Shape};
 use crate::kernel::pages;
@@ -116,7 +116,7 @@ pub fn interleave<T: Copy + Zeroable + Send + Sync>(columns: &[&[T]], rows: usiz
     const SIDE: usize = 16;
     let width = columns.len();
     let mut all = pages::zeros(rows * width);
-    let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
+    let threads = cores();
     let part = rows.div_ceil(threads).next_multiple_of(SIDE);
     side_by_side(all.chunks_mut((part * width).max(1)).enumerate(), |(index, out)| {
         for (band, out) in out.chunks_mut(SIDE * width).enumerate() {

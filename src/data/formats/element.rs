@@ -262,6 +262,11 @@ pub fn join<T: Send>(
     side_by_side(parts, work).into_iter().collect()
 }
 
+/// How many parts a file is read in at a time: one for each core.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
 /// What `work` makes of each part, in order; with a thread for each if there are several.
 pub fn side_by_side<T: Send, R: Send>(
     parts: impl ExactSizeIterator<Item = T>,

@@ -2,7 +2,7 @@
 
 use super::arrange::shape_of;
 use super::array::Array;
-use super::element::Numbers;
+use super::element::{Numbers, cores};
 use super::flaw::{Flaw, Trouble};
 use super::in_place::{InPlace, Layout, Place};
 use super::labels::Labels;
@@ -261,7 +261,7 @@ impl Stored {
                 return self.unpack(|mut source| self.array.read_features(&mut source));
             }
             let (numbers, count) = self.array.numbers()?;
-            let threads = std::thread::available_parallelism().map_or(1, Into::into);
+            let threads = cores();
             let open = |byte| self.open(self.array.start as u64 + byte);
             Ok(self.array.arrange(numbers.read_parts(count, threads, open)?)?)
         };

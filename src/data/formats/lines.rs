@@ -1,6 +1,6 @@
 //! Text read in blocks of whole lines, each parsed in pieces side by side.
 
-use super::element::side_by_side;
+use super::element::{cores, side_by_side};
 use super::flaw::{Flaw, Trouble};
 use crate::data::Features;
 use std::io::Read;
@@ -92,7 +92,7 @@ impl<T: Send> Parser<'_, T> {
     /// # Errors
     /// [`Flaw`] with the line of the first thing that is wrong.
     pub fn parse(&self, block: &[u8], lines: usize) -> Result<Vec<T>, Flaw> {
-        let threads = std::thread::available_parallelism().map_or(1, Into::into);
+        let threads = cores();
         let pieces = cut(block, threads.min(block.len() / PIECE).max(1));
         let results = side_by_side(pieces.iter(), |piece| self.piece(piece));
         let mut line = lines + 1;

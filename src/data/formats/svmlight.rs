@@ -5,7 +5,7 @@
 //! 255 throughout are held as bytes. Lines are kept as pairs until all are read: then it is known how wide the rows are,
 //! where they start and what holds their numbers, and each is written once.
 
-use super::element::side_by_side;
+use super::element::{cores, side_by_side};
 use super::flaw::{Flaw, Trouble};
 use super::labels::{Collector, Labels};
 use super::lines::{Blocks, Parser, Stop, to_floats};
@@ -111,7 +111,7 @@ fn dense<T: Copy + Zeroable + Send>(
     values_of: impl Fn(Features) -> Vec<T> + Sync,
 ) -> Vec<T> {
     let mut all = pages::zeros(count);
-    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let threads = cores();
     let share = pieces.len().div_ceil(threads);
     let parts = pieces.len().div_ceil(share);
     let mut rest = &mut all[..];

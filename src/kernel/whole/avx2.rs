@@ -95,7 +95,7 @@ struct Fours<'a> {
 /// The ends of runs of fours of rows, as long as can be, whose sums surely fit sixteen bits.
 ///
 /// # Panics
-/// When a slope is larger than [`LARGEST`].
+/// When the slopes of two neighbours are more than [`MOST`] together: never if each is at most [`LARGEST`].
 #[target_feature(enable = "avx2")]
 #[inline]
 fn fitting<'r>(slopes: &[[i8; QUAD]], classes: usize, room: &'r mut [usize; FOURS]) -> &'r [usize] {

@@ -191,7 +191,7 @@ impl LinearProblem<'_> {
     /// Whether the slopes of the loss itself, not smoothed, are whole numbers for these rows and summed as such.
     pub(super) fn has_whole_slopes(&self, rows: &[u32]) -> bool {
         // A row breaks at most a margin for each class but its own.
-        let sums_them = |most: usize| self.classes - 1 <= most;
+        let sums_them = |most: usize| self.classes <= most + 1;
         let counts_1 = |q: &[f64]| rows.iter().all(|&row| q[row as usize] == 1.0);
         matches!(self.objective.loss, Loss::Svm { .. })
             && self.holds_bytes()

@@ -4,7 +4,7 @@ use super::columns::{Chosen, Column, Kind, choose, columns};
 use super::numbers::Numbers;
 use super::{Loaded, Request, numbers};
 use crate::data::formats::arrange::{MOST_ROWS, interleave};
-use crate::data::formats::element::side_by_side;
+use crate::data::formats::element::{cores, side_by_side};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::labels::Collector;
@@ -75,7 +75,7 @@ impl Reading<'_> {
             }
             self.class_names = names;
         }
-        let threads = std::thread::available_parallelism().map_or(1, Into::into);
+        let threads = cores();
         let mut readers = vec![reader];
         // A reader a thread: those of one opened file share the place at which they read.
         while readers.len() < threads.min(chosen.features.len()) {

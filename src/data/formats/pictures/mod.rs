@@ -13,7 +13,7 @@ mod resize;
 pub use album::Album;
 pub use decode::is_picture;
 
-use super::element::side_by_side;
+use super::element::{cores, side_by_side};
 use super::flaw::Flaw;
 use super::input::Input;
 use super::labels::Labels;
@@ -225,7 +225,7 @@ fn check_same(picture: &Picture, expected: [usize; 2]) -> Result<(), Flaw> {
 
 /// Does `work` on each item, on all cores, and returns what comes of them in order.
 fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
+    let threads = cores();
     let parts = items.chunks(items.len().div_ceil(threads).max(1));
     let results = side_by_side(parts, |items| items.iter().map(&work).collect::<Vec<R>>());
     results.into_iter().flatten().collect()
