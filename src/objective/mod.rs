@@ -158,9 +158,12 @@ impl Loss {
     /// the losses' sum, accumulated in f64.
     #[inline(always)]
     pub fn slopes<F: Real>(self, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
-        match self {
-            Self::Svm { margin } => svm::slopes(F::of(margin), scores, classes, labels),
-            Self::Softmax => softmax::slopes(scores, classes, labels),
+        // Ten is usual, and loops over a known number of classes are unrolled.
+        match (self, classes) {
+            (Self::Svm { margin }, 10) => svm::slopes(F::of(margin), scores, 10, labels),
+            (Self::Softmax, 10) => softmax::slopes(scores, 10, labels),
+            (Self::Svm { margin }, _) => svm::slopes(F::of(margin), scores, classes, labels),
+            (Self::Softmax, _) => softmax::slopes(scores, classes, labels),
         }
     }
 
@@ -277,6 +280,14 @@ pub fn argmax<F: Real>(scores: &[F]) -> usize {
     scores.iter().position(|&score| score == highest).unwrap_or(0)
 }
 
+/// Whether `label` is the [`argmax`] of scores whose highest is known; not, where that is no number. Written without a
+/// branch that changes from row to row.
+#[inline(always)]
+fn is_predicted<F: Real>(scores: &[F], label: usize, highest: F) -> bool {
+    let as_high: u32 = scores.iter().map(|&score| u32::from(score == highest)).sum();
+    scores[label] == highest && (as_high == 1 || argmax(scores) == label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,7 +300,9 @@ mod tests {
         for loss in [Loss::Svm { margin: 1.0 }, Loss::Svm { margin: 2.5 }, Loss::Softmax] {
             let total = loss.total(&scores, 3, &labels);
             let mut slopes = scores;
-            assert_eq!(loss.slopes(&mut slopes, 3, &labels), total);
+            let sum = loss.slopes(&mut slopes, 3, &labels);
+            assert!((sum.total - total.total).abs() <= 1e-15 * total.total, "{sum:?} {total:?}");
+            assert_eq!((sum.correct, sum.count), (total.correct, total.count));
             let mut narrow = scores.map(|score| score as f32);
             let in_f32 = loss.slopes(&mut narrow, 3, &labels);
             assert!((in_f32.total - total.total).abs() < 1e-6 * total.total, "{in_f32:?} {total:?}");
@@ -304,6 +317,12 @@ mod tests {
     fn a_tie_goes_to_the_lowest_class() {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[0.0; 4]), 0);
+        for scores in [[1.0, 3.0, 3.0], [3.0, 1.0, 3.0], [0.0, 0.0, 0.0], [2.0, -1.0, 5.0]] {
+            for label in 0..3 {
+                let predicted = argmax(&scores) == label;
+                assert_eq!(is_predicted(&scores, label, highest(&scores)), predicted, "{scores:?} {label}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Softmax cross-entropy in nats: L_i = -ln p_y with p_j = e^{s_j} / sum_k e^{s_k}. Its slope is
 //! p_j - [j = y]. Scores are shifted by their own row's maximum, so that no exponential overflows.
 
-use super::{BatchLoss, Real, argmax, highest, row_sum};
+use super::{BatchLoss, Real, highest, is_predicted, row_sum};
 
 /// L_i of one example's scores (K).
 #[inline(always)]
@@ -25,17 +25,30 @@ pub fn probabilities<F: Real>(scores: &mut [F]) -> f64 {
     sum.wide().ln()
 }
 
+/// Rows whose scores become slopes together.
+const ROWS: usize = 32;
+
 /// Scores (B, K) to slopes, in place.
 #[inline(always)]
 pub fn slopes<F: Real>(scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
     let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
-    for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
-        let label = usize::from(label);
-        let predicted = argmax(scores);
-        sum.correct += usize::from(predicted == label);
-        let behind = (scores[predicted] - scores[label]).wide();
-        sum.total += probabilities(scores) + behind;
-        scores[label] = scores[label] - F::one();
+    for (scores, labels) in scores.chunks_mut(ROWS * classes).zip(labels.chunks(ROWS)) {
+        let mut behind = [F::zero(); ROWS];
+        for ((scores, &label), behind) in scores.chunks_exact_mut(classes).zip(labels).zip(&mut behind) {
+            let (label, highest) = (usize::from(label), highest(scores));
+            sum.correct += usize::from(is_predicted(scores, label, highest));
+            *behind = highest - scores[label];
+            scores.iter_mut().for_each(|score| *score = *score - highest);
+        }
+        // In a loop over all rows: the compiler makes vectors of it, whatever the number of classes.
+        scores.iter_mut().for_each(|score| *score = score.exponential());
+        for ((scores, &label), &behind) in scores.chunks_exact_mut(classes).zip(labels).zip(&behind) {
+            let exponentials = row_sum(scores, |exponential| exponential);
+            sum.total += exponentials.wide().ln() + behind.wide();
+            scores.iter_mut().for_each(|score| *score = *score / exponentials);
+            let own = &mut scores[usize::from(label)];
+            *own = *own - F::one();
+        }
     }
     sum
 }

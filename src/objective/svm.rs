@@ -2,7 +2,8 @@
 //! max(0, s_j - s_y + margin). Its slope is 1 at every j whose margin is violated, and minus their
 //! count at y; at the kink itself 0, one of the subgradients.
 
-use super::{BatchLoss, LANES, Real, SmoothLoss, argmax};
+use super::lanes::Lanes;
+use super::{BatchLoss, Real, SmoothLoss, argmax, highest, is_predicted};
 
 /// L_i of one example's scores (K).
 #[inline(always)]
@@ -15,26 +16,27 @@ pub fn loss<F: Real>(margin: F, scores: &[F], label: usize) -> f64 {
 /// Scores (B, K) to slopes, in place.
 #[inline(always)]
 pub fn slopes<F: Real>(margin: F, scores: &mut [F], classes: usize, labels: &[u16]) -> BatchLoss {
-    let mut sum = BatchLoss { count: labels.len(), ..BatchLoss::default() };
+    let mut correct = 0;
     for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
         let label = usize::from(label);
-        sum.correct += usize::from(argmax(scores) == label);
+        correct += usize::from(is_predicted(scores, label, highest(scores)));
         let threshold = scores[label] - margin;
-        // With this the label's own term is 0, and the loop needs no branch to leave it out.
-        scores[label] = threshold;
-        let (mut totals, mut violated) = ([0.0; LANES], [F::zero(); LANES]);
-        for chunk in scores.chunks_mut(LANES) {
-            for ((score, total), violated) in chunk.iter_mut().zip(&mut totals).zip(&mut violated) {
-                let (slope, term) = hinge(*score - threshold);
-                *total += term;
-                *violated += slope;
-                *score = slope;
-            }
-        }
-        sum.total += totals.iter().sum::<f64>();
-        scores[label] = -violated.iter().fold(F::zero(), |sum, &violated| sum + violated);
+        scores.iter_mut().for_each(|score| *score = *score - threshold);
+        // So the label's own term is 0, and no loop needs a branch to leave it out.
+        scores[label] = F::zero();
     }
-    sum
+    // Over all rows at once: the compiler makes vectors of it, whatever the number of classes.
+    let mut total = Lanes::default();
+    total.add(scores, |excess| hinge(excess).1);
+    for (scores, &label) in scores.chunks_exact_mut(classes).zip(labels) {
+        let mut violated = 0;
+        for score in scores.iter_mut() {
+            violated += i32::from(*score > F::zero());
+            *score = hinge(*score).0;
+        }
+        scores[usize::from(label)] = F::of(f64::from(-violated));
+    }
+    BatchLoss { total: total.total(), correct, count: labels.len() }
 }
 
 /// Scores (B, K) to slopes of the smoothed loss, in place: a_j = min(1, max(0, z_j / width)) at j != y, where z_j =
