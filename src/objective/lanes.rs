@@ -61,7 +61,7 @@ impl Lanes {
     /// A function of its own: what it reads lies in memory in order, and so the compiler adds whole registers of lanes
     /// before. Inlined, it makes them scalars.
     #[inline(never)]
-    pub fn total(&self) -> f64 {
+    pub fn total(self) -> f64 {
         let mut sums = self.0;
         let mut half = LANES / 2;
         while half > 0 {

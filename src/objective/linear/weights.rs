@@ -2,7 +2,7 @@
 
 use super::sums::{Sums, Total};
 use super::{LinearProblem, gathered};
-use crate::kernel::{Aligned, FixedWeights, Matrix, Rows};
+use crate::kernel::{Aligned, FixedWeights, Matrix, Rows, STRIP};
 use crate::objective::lanes::Lanes;
 use crate::objective::penalty::PenaltySums;
 use ndarray::{Array1, Array2, s};
@@ -43,17 +43,26 @@ impl Panel {
     fn change(&mut self, problem: &LinearProblem<'_>, mut rule: impl FnMut(&mut [f32], usize)) {
         let width = self.features.len();
         let (mean, scale) = problem.map_of(&self.features);
-        let penalty = problem.objective.penalty;
+        let (penalty, is_fixed) = (problem.objective.penalty, self.fixed.is_some());
         let mut penalised = PenaltySums::default();
         let classes = self.weight.chunks_exact_mut(width).zip(self.folded.chunks_exact_mut(width));
         // All of one class before the next: it stays in the nearest cache.
         for (class, (weight, folded)) in classes.enumerate() {
             rule(weight, class);
-            folded.iter_mut().zip(&*weight).zip(scale).for_each(|((v, w), scale)| *v = w * scale);
-            penalised.add(penalty, weight);
-            if self.fixed.is_none() {
-                self.shift[class] = dot(folded, mean);
-            }
+            let mut shift = Lanes::default();
+            for_each_strip(
+                (weight, folded),
+                (mean, scale),
+                #[inline(always)]
+                |(weight, folded), (mean, scale)| {
+                    folded.iter_mut().zip(weight).zip(scale).for_each(|((v, w), scale)| *v = *w * scale);
+                    penalised.add(penalty, weight);
+                    if !is_fixed {
+                        shift.add_products(folded, mean);
+                    }
+                },
+            );
+            self.shift[class] = shift.total();
         }
         self.penalty = penalised.penalty(penalty);
         if let Some(fixed) = &mut self.fixed {
@@ -130,6 +139,26 @@ impl Panel {
             },
         );
         (self.sums, self.room.gradient) = (sums, gradient);
+    }
+}
+
+/// Does `work` with each strip of a class's weights, W and V, and of the mean and scale of the features they are for.
+/// Nearly all strips are of one length: what is inlined into this is compiled for it.
+#[inline(always)]
+fn for_each_strip(
+    (weight, folded): (&[f32], &mut [f32]),
+    (mean, scale): (&[f32], &[f32]),
+    mut work: impl FnMut((&[f32], &mut [f32]), (&[f32], &[f32])),
+) {
+    let (weights, last_weights) = weight.as_chunks::<STRIP>();
+    let (folds, last_folds) = folded.as_chunks_mut::<STRIP>();
+    let (means, last_means) = mean.as_chunks::<STRIP>();
+    let (scales, last_scales) = scale.as_chunks::<STRIP>();
+    for ((weight, folded), (mean, scale)) in weights.iter().zip(folds).zip(means.iter().zip(scales)) {
+        work((weight, folded), (mean, scale));
+    }
+    if !last_weights.is_empty() {
+        work((last_weights, last_folds), (last_means, last_scales));
     }
 }
 
