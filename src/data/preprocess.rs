@@ -4,7 +4,7 @@
 //! (W scale) mean, and gradients are mapped back (see `objective::linear`).
 
 use super::{Examples, Features, Shape, Store, View};
-use crate::kernel::{Matrix, Table};
+use crate::kernel::{Kernel, Matrix, Table};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -98,9 +98,13 @@ impl Statistics {
     fn of_bytes<S: Store>(store: &S, rows: &[u32]) -> Result<Self, S::Error> {
         let n = rows.len() as f64;
         let mut sums = ByteSums::new(store.width());
+        let kernel = Kernel::detect();
         visit_all(store, rows, |view| {
             if let Matrix::Bytes(x) = view.examples.rows() {
-                sums.add(x, view.rows);
+                kernel.dispatch(
+                    #[inline(always)]
+                    || sums.add(x, view.rows),
+                );
             }
         })?;
         let inverse_deviation = sums.values.iter().zip(&sums.squares).map(|(&sum, &square)| {
@@ -178,6 +182,7 @@ impl ByteSums {
         Self { values: vec![0; width], squares: vec![0; width], part: (vec![0; width], vec![0; width]) }
     }
 
+    #[inline(always)]
     fn add(&mut self, x: Table<'_, u8>, rows: &[u32]) {
         // 255^2 * 2^16 rows still fits 32 bits, which sum several times faster than 64.
         const BLOCK: usize = 1 << 16;
@@ -185,15 +190,24 @@ impl ByteSums {
         for block in rows.chunks(BLOCK) {
             part.0.fill(0);
             part.1.fill(0);
-            for &row in block {
-                for ((sum, square), &byte) in part.0.iter_mut().zip(&mut part.1).zip(x.row(row)) {
-                    let value = u32::from(byte);
-                    *sum += value;
-                    *square += value * value;
-                }
-            }
+            let (fours, rest) = block.as_chunks::<4>();
+            fours.iter().for_each(|four| add_rows(part, four.map(|row| x.row(row))));
+            rest.iter().for_each(|&row| add_rows(part, [x.row(row)]));
             values.iter_mut().zip(&part.0).for_each(|(total, &sum)| *total += u64::from(sum));
             squares.iter_mut().zip(&part.1).for_each(|(total, &square)| *total += u64::from(square));
+        }
+    }
+}
+
+/// Adds the values of some rows, and their squares, to the sums of each feature.
+#[inline(always)]
+fn add_rows<const R: usize>((sums, squares): &mut (Vec<u32>, Vec<u32>), rows: [&[u8]; R]) {
+    let rows = rows.map(|row| &row[..sums.len()]);
+    for (f, (sum, square)) in sums.iter_mut().zip(squares).enumerate() {
+        for row in rows {
+            let value = u32::from(row[f]);
+            *sum += value;
+            *square += value * value;
         }
     }
 }

@@ -12,6 +12,7 @@ pub fn to_png(bytes: &[u8], width: usize, height: usize, color: ColorType) -> Re
     let mut encoder = png::Encoder::new(&mut file, side(width), side(height));
     encoder.set_color(color);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(bytes)?;
     writer.finish()?;
