@@ -90,7 +90,7 @@ fn train(
     tell_windows(console, config, &data, split.train.len());
     // Both go through the files: once, when the disk is what they wait for.
     let (session, digest) = std::thread::scope(|scope| {
-        let digest = scope.spawn(|| data.sha256());
+        let digest = scope.spawn(|| data.try_digest());
         let session = Session::new(config, console, &data, split, &compute);
         (session, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });

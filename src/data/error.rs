@@ -91,7 +91,7 @@ pub enum DataError {
         rows: usize,
     },
     /// Another content than that of the run.
-    #[error("{name}: found SHA-256 {found}, expected {expected} as {record} has")]
+    #[error("{name}: found BLAKE3 {found}, expected {expected} as {record} has")]
     Changed {
         /// The data.
         name: String,

@@ -16,7 +16,7 @@ pub struct Examination {
     pub constant: Vec<usize>,
     /// Examples whose features are those of an earlier one, bit by bit. Test examples come after all training ones.
     pub repeats: Vec<Repeat>,
-    /// SHA-256 of the data set, as [`Dataset::digest`] has it.
+    /// BLAKE3 of the data set, as [`Dataset::digest`] has it.
     pub digest: String,
 }
 

@@ -41,7 +41,6 @@ pub use store::{Store, View};
 pub use stream::Streamed;
 
 use crate::kernel::Matrix;
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// Where a data folder is looked for when `--data` is not given.
@@ -134,44 +133,48 @@ impl<E> Dataset<E> {
 }
 
 impl Dataset {
-    /// As [`Dataset::sha256`].
+    /// As [`Dataset::try_digest`].
     pub fn digest(&self) -> String {
-        let Ok(digest) = self.sha256();
+        let Ok(digest) = self.try_digest();
         digest
     }
 }
 
 impl<E: Store> Dataset<E> {
-    /// SHA-256, in hexadecimal, of shape, class names, and both parts' features, labels and weights, if they have any:
+    /// BLAKE3, in hexadecimal, of shape, class names, and both parts' features, labels and weights, if they have any:
     /// equal for equal data, whatever files it came from.
     ///
     /// # Errors
     /// When features that are not held cannot be read.
-    pub fn sha256(&self) -> Result<String, E::Error> {
-        let mut hash = Sha256::new();
+    pub fn try_digest(&self) -> Result<String, E::Error> {
+        let mut hash = blake3::Hasher::new();
         let extents = match self.shape {
             Shape::Image { channels, height, width } => vec![channels, height, width],
             // No picture has 0 channels.
             Shape::Vector(features) => vec![0, features],
         };
         for extent in extents {
-            hash.update((extent as u64).to_le_bytes());
+            hash.update(&(extent as u64).to_le_bytes());
         }
         for name in &self.class_names {
             hash.update(name.as_bytes());
-            hash.update([0]);
+            hash.update(&[0]);
         }
         for (part, weights) in [(&self.train, &self.weights.train), (&self.test, &self.weights.test)] {
-            hash.update((part.len() as u64).to_le_bytes());
-            part.for_each_bytes(&mut |bytes| hash.update(bytes))?;
+            hash.update(&(part.len() as u64).to_le_bytes());
+            part.for_each_bytes(&mut |bytes| {
+                hash.update(bytes);
+            })?;
             let labels: Vec<u8> = part.labels().iter().flat_map(|label| label.to_le_bytes()).collect();
-            hash.update(labels);
+            hash.update(&labels);
             if let Some(weights) = weights {
-                hash.update("weights");
-                weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+                hash.update(b"weights");
+                weights.iter().for_each(|weight| {
+                    hash.update(&weight.to_le_bytes());
+                });
             }
         }
-        Ok(format!("{:x}", hash.finalize()))
+        Ok(hash.finalize().to_string())
     }
 }
 

@@ -19,7 +19,7 @@ pub struct DataInfo {
     /// How features are held: "u8" or "f32".
     #[serde(rename = "type")]
     kind: &'static str,
-    /// SHA-256 of shape, class names, features and labels.
+    /// BLAKE3 of shape, class names, features and labels.
     digest: String,
     train: PartInfo,
     /// `None` without test examples.
@@ -120,7 +120,7 @@ impl DataInfo {
         let kind = if self.kind == "u8" { "bytes" } else { "f32" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "Examples: {}, held as {kind}", self.shape);
-        let _ = writeln!(text, "SHA-256: {}", self.digest);
+        let _ = writeln!(text, "BLAKE3: {}", self.digest);
         let parts = [("train", Some(&self.train)), ("test", self.test.as_ref())];
         for (name, part) in parts {
             let _ = match part {

@@ -60,7 +60,7 @@ pub struct RunResult {
     pub steps: u64,
     /// Where the data came from.
     pub data: String,
-    /// SHA-256 of the data's content, for the same data whatever its files.
+    /// BLAKE3 of the data's content, for the same data whatever its files.
     pub data_digest: String,
     /// Rows trained on, held out, tested on.
     pub rows: [usize; 3],
@@ -228,7 +228,7 @@ pub struct EvaluationResult {
     pub model: String,
     /// Where the data came from.
     pub data: String,
-    /// SHA-256 of the data's content.
+    /// BLAKE3 of the data's content.
     pub data_digest: String,
     /// "train" or "test".
     pub part: &'static str,

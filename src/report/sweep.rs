@@ -31,7 +31,7 @@ pub struct SweepResult {
     pub best: Option<Value>,
     /// Where the data came from.
     pub data: String,
-    /// SHA-256 of the data's content.
+    /// BLAKE3 of the data's content.
     pub data_digest: String,
     /// Of this call of the program: less than the whole sweep if it was resumed.
     pub seconds: f64,

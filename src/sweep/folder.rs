@@ -98,7 +98,7 @@ pub enum SweepFolderError {
         keys: Vec<String>,
     },
     /// It was begun with other data.
-    #[error("{}: found a sweep over other data (SHA-256 {found:.12}..), expected {expected:.12}..", path.display())]
+    #[error("{}: found a sweep over other data (BLAKE3 {found:.12}..), expected {expected:.12}..", path.display())]
     OtherData {
         /// The folder.
         path: PathBuf,

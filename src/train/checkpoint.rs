@@ -56,7 +56,7 @@ pub struct Provenance {
     pub kernel: String,
     /// The run's settings, as TOML.
     pub config: String,
-    /// SHA-256 of the data's content.
+    /// BLAKE3 of the data's content.
     pub data_digest: String,
 }
 

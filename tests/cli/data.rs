@@ -15,7 +15,7 @@ fn goes_round(sandbox: &Sandbox, data: &[&str], format: &str, shape: &[&str]) {
     let out = format!("out-{format}");
     let expected = digest(sandbox, data);
     let run = sandbox.succeed(&[&["data", "convert"], data, &[&out, "--to", format]].concat());
-    assert_eq!(after(&run.stdout, "SHA-256: "), expected);
+    assert_eq!(after(&run.stdout, "BLAKE3: "), expected);
     assert_eq!(digest(sandbox, &[&["--data", &out], shape].concat()), expected, "{format}");
     // And back again.
     let back = format!("back-{format}.npz");
@@ -184,7 +184,7 @@ fn the_built_in_set_is_seed_0_and_others_differ() {
     assert_ne!(digest("c.npz"), digest("d.npz"));
     let again =
         sandbox.succeed(&["data", "generate", "f.npz", "--rows", "50", "--test-rows", "20", "--seed", "1"]);
-    assert_eq!(after(&again.stdout, "SHA-256: "), digest("d.npz"));
+    assert_eq!(after(&again.stdout, "BLAKE3: "), digest("d.npz"));
     assert_eq!(
         fs::read(sandbox.path("d.npz")).expect("reads"),
         fs::read(sandbox.path("f.npz")).expect("reads")
@@ -206,7 +206,7 @@ fn info_tells_what_is_there_and_what_is_wrong() {
     let expected = "\
 data, from data
 Examples: 3 features, held as bytes
-SHA-256: DIGEST
+BLAKE3: DIGEST
   train          4 rows, from 0 to 9, mean 3.50000
   test           2 rows, from 2 to 9, mean 5.50000
 Classes: 3
@@ -268,6 +268,6 @@ fn real_data_have_their_known_counts() {
     }
     assert_eq!((&found["train"]["min"], &found["train"]["max"]), (&0.0.into(), &255.0.into()));
     let run = sandbox.succeed(&["data", "convert", "--data", &folder, "c10.safetensors"]);
-    assert_eq!(after(&run.stdout, "SHA-256: "), found["digest"].as_str().expect("a digest"));
+    assert_eq!(after(&run.stdout, "BLAKE3: "), found["digest"].as_str().expect("a digest"));
     assert_eq!(found["digest"], digest(&sandbox, &["--data", "c10.safetensors"]));
 }

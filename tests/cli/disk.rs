@@ -86,8 +86,8 @@ fn a_full_disk_takes_no_run_and_loses_none() {
 fn a_full_disk_does_not_stop_a_run_before_its_end() {
     let sandbox = Sandbox::new();
     sandbox.cifar10("data");
-    let Some(disk) = Disk::mount(sandbox.path("disk"), "1m") else { return };
-    disk.fill(600 << 10);
+    let Some(disk) = Disk::mount(sandbox.path("disk"), "1200k") else { return };
+    disk.fill(776 << 10);
     let args = ["--out", "disk/run", "--checkpoint-every", "1", "--batch-size", "50", "--optimizer", "adam"];
     let run = sandbox.run(&[&QUIET[..], &args].concat());
     assert_fails(&run, 1, &["cannot write disk/run", "No space left on device"]);

@@ -282,7 +282,7 @@ fn changed_data_are_an_error() {
     let run = sandbox.run(&["report", "runs/sgd"]);
     assert_eq!(run.code, 3, "{run:?}");
     assert!(
-        run.stderr.contains("CIFAR-10: found SHA-256 ") && run.stderr.contains("runs/sgd/result.json has"),
+        run.stderr.contains("CIFAR-10: found BLAKE3 ") && run.stderr.contains("runs/sgd/result.json has"),
         "{run:?}"
     );
     assert!(!sandbox.path("runs/sgd/report.html").exists());

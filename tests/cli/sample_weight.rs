@@ -109,7 +109,7 @@ fn conversion_keeps_weights_or_refuses() {
     let sandbox = Sandbox::new();
     sandbox.write("d.csv", "x,y,label,w\n1,0,a,3\n0,1.5,b,0.1\n2,0,a,1\n1,2,b,0.5\n0,3,b,0\n3,0.5,a,2\n");
     let from = ["--data", "d.csv", "--weight-column", "w", "--test-split", "2", "-q"];
-    let digest = |text: &str| text.lines().find_map(|line| line.strip_prefix("SHA-256: ")).map(str::to_owned);
+    let digest = |text: &str| text.lines().find_map(|line| line.strip_prefix("BLAKE3: ")).map(str::to_owned);
     let original = digest(&sandbox.succeed(&[&["data", "info"], &from[..]].concat()).stdout);
     let train = ["--optimizer", "lbfgs", "--loss", "softmax", "--reg", "0.1"];
     let mut models = Vec::new();

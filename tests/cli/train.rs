@@ -76,7 +76,7 @@ fn json_is_the_object_of_result_json() {
     assert_eq!(printed["gap"], json!(null), "a descent certifies no gap");
     let penalty = number(&printed, "objective") - number(&printed, "train_loss");
     assert!(penalty > 0.0, "the objective has the penalty on top: {printed}");
-    assert_eq!(printed["data_digest"].as_str().map(str::len), Some(64), "SHA-256");
+    assert_eq!(printed["data_digest"].as_str().map(str::len), Some(64), "BLAKE3, in hexadecimal");
 }
 
 #[test]

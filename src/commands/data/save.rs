@@ -103,7 +103,7 @@ pub fn save(data: &Dataset, args: &OutArgs, format: Format, console: Console) ->
         }
         Err(error) => return Err(SaveError::Unwritable { path: path.clone(), error }.into()),
     }
-    print(&format!("Saved: {}\nSHA-256: {}\n", path.display(), data.digest()))?;
+    print(&format!("Saved: {}\nBLAKE3: {}\n", path.display(), data.digest()))?;
     if let Some(planes) = output.shape {
         console.note(format_args!(
             "note: {} holds rows of features: --shape {planes} makes pictures of them again",

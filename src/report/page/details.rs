@@ -26,7 +26,7 @@ pub(super) fn record(place: &Place, run: &Run) -> Section {
             (row("Data from", &result.data))
             (row("Rows", &format!("{train} trained on, {held_out} held out, {test} tested on")))
             (row("Examples", &shape))
-            (row("Digest of the data", &format!("SHA-256 {}", result.data_digest)))
+            (row("Digest of the data", &format!("BLAKE3 {}", result.data_digest)))
             (row("Run folder", &result.out))
             (row("Processor", processor))
             (row("Threads", &threads))
