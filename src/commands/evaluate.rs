@@ -16,7 +16,7 @@ use crate::run_folder::{CONFIG, MODEL};
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
-    let console = Console { quiet: args.quiet };
+    let (console, compute) = (Console { quiet: args.quiet }, compute(args.threads));
     let path = model_file(&args.model);
     let model = LinearModel::load(&path)?;
     let data = if args.data.data.is_some() { given_data(args, &model)? } else { own_data(&path, &model)? };
@@ -30,7 +30,6 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
 
     tell_precision(console, &model, examples);
 
-    let compute = compute(args.threads);
     let (evaluation, loss) = model.evaluate(examples, &examples.all(), &compute);
     let result = EvaluationResult {
         model: path.display().to_string(),

@@ -24,6 +24,8 @@ struct GradcheckResult {
 
 pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
+    let threads = args.threads.unwrap_or_else(all_cores);
+    data::limit_readers(threads);
     let data = data::load(&data::Request { no_test: true, ..args.data.request(None) })?;
     let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
     console.note(format_args!(
@@ -55,7 +57,7 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
             h: args.h,
             tolerance: args.tolerance,
             seed: args.seed,
-            threads: args.threads.unwrap_or_else(all_cores),
+            threads,
         });
         if !args.json {
             print(&to_text(&formula, &report))?;

@@ -12,7 +12,7 @@ mod train;
 
 use crate::cli::Request;
 use crate::config::ConfigError;
-use crate::data::DataError;
+use crate::data::{DataError, limit_readers};
 use crate::fetch::FetchError;
 use crate::kernel::{Compute, Kernel, Team};
 use crate::model::ModelError;
@@ -152,8 +152,9 @@ fn print_json(result: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(&format!("{}\n", serde_json::to_string_pretty(result)?))?)
 }
 
-/// The fastest kernel of this processor, on so many threads.
+/// The fastest kernel of this processor, on so many threads; data are read on no more from now on.
 fn compute(threads: Option<NonZeroUsize>) -> Compute {
     let threads = threads.unwrap_or_else(crate::config::all_cores);
+    limit_readers(threads);
     Compute { kernel: Kernel::detect(), team: Team::new(threads) }
 }

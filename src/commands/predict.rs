@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use std::io::{self, BufWriter, Write};
 
 pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
-    let console = Console { quiet: args.quiet };
+    let (console, compute) = (Console { quiet: args.quiet }, compute(args.threads));
     let model = LinearModel::load(&model_file(&args.model))?;
     let about = &model.about;
     let Inputs { examples, labelled } = data::read_inputs(InputRequest {
@@ -33,8 +33,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     tell_precision(console, &model, &examples);
 
     let classes = model.classes();
-    let blocks =
-        model.map_scores(&examples, &examples.all(), &compute(args.threads), |scores, _| scores.to_vec());
+    let blocks = model.map_scores(&examples, &examples.all(), &compute, |scores, _| scores.to_vec());
     let predictions = blocks.iter().flat_map(|block| block.chunks_exact(classes));
     let label =
         |index: usize| labelled.then(|| about.class_names[usize::from(examples.labels[index])].as_str());

@@ -39,10 +39,10 @@ pub fn run(request: &SweepRequest) -> anyhow::Result<Exit> {
     stop_on_interrupt()?;
 
     let place = Place::prepare(resumed.as_deref(), settings)?;
+    let compute = compute(settings.threads);
     let data = data::load(&settings.data_request())?;
     let folds = sweep::folds(data.train.len(), plan.selection, settings.seed)?;
     tell_data(console, &data);
-    let compute = compute(settings.threads);
     let digest = data.digest();
     let (folder, known) = place.open(&plan, &data, &digest)?;
     let (plan, data, compute) = (&plan, &data, &compute);

@@ -138,14 +138,17 @@ fn carry_out<S: Store>(
     let settings = &config.settings;
     tell_objective(session);
 
-    // The digest reads every byte once: that need not wait for training, nor training for it.
+    // The digest reads every byte once: that need not wait for training, nor training for it, unless one thread is all
+    // there may be.
     let once = OnceLock::new();
     let digest = || once.get_or_init(digest).clone();
     let mut keeper = Checkpoints::new(folder, config, &data.source, compute.kernel.name(), &digest);
     let from = keeper.begin(checkpoint, console)?;
     let earlier = from.as_ref().map_or(0.0, State::seconds);
     let trained = std::thread::scope(|scope| {
-        scope.spawn(digest);
+        if compute.team.threads().get() > 1 {
+            scope.spawn(digest);
+        }
         session.train(from, &mut keeper)
     })?;
     session.tell_stop(&trained);

@@ -30,6 +30,7 @@ pub use extents::{Planes, Size};
 pub use features::Features;
 pub use formats::Format;
 pub use formats::cifar::Label;
+pub use formats::threads::limit as limit_readers;
 pub use generate::generate;
 pub use inputs::{InputRequest, Inputs, read_inputs};
 pub use load::{Request, load, load_input, stream};

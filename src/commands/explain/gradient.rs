@@ -39,6 +39,8 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let console = Console { quiet: args.quiet };
+    let threads = args.threads.unwrap_or_else(all_cores);
+    data::limit_readers(threads);
     let data =
         data::load(&data::Request { data: args.data.clone(), no_test: true, ..data::Request::default() })?;
     let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
@@ -60,7 +62,7 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
         h: args.h,
         tolerance: 0.0,
         seed: args.seed,
-        threads: args.threads.unwrap_or_else(all_cores),
+        threads,
     };
     let study = study(&check, args.coordinates.get(), &steps());
     let svg = args

@@ -1,7 +1,7 @@
 //! The order of an array's numbers: to rows of examples, and pictures to one plane a channel.
 
-use super::element::{cores, side_by_side};
 use super::flaw::Flaw;
+use super::threads::{readers, side_by_side};
 use crate::data::{Features, Shape};
 use crate::kernel::pages;
 use bytemuck::Zeroable;
@@ -110,13 +110,13 @@ fn reorder<T: Copy + Zeroable + Send + Sync>(
     interleave(&columns, rows)
 }
 
-/// Rows of one number from each of `columns`, which are of `rows` numbers, on all cores.
+/// Rows of one number from each of `columns`, which are of `rows` numbers, on all threads that may read.
 pub fn interleave<T: Copy + Zeroable + Send + Sync>(columns: &[&[T]], rows: usize) -> Vec<T> {
     /// Rows and columns of a square, of which each row of numbers is one or a few lines of the processor's cache.
     const SIDE: usize = 16;
     let width = columns.len();
     let mut all = pages::zeros(rows * width);
-    let threads = cores();
+    let threads = readers();
     let part = rows.div_ceil(threads).next_multiple_of(SIDE);
     side_by_side(all.chunks_mut((part * width).max(1)).enumerate(), |(index, out)| {
         for (band, out) in out.chunks_mut(SIDE * width).enumerate() {

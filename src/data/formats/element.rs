@@ -1,6 +1,7 @@
 //! Numbers of binary formats, decoded into bytes or floats.
 
 use super::flaw::{Flaw, Trouble};
+use super::threads::join;
 use crate::data::Features;
 use crate::kernel::pages;
 use half::{bf16, f16};
@@ -249,40 +250,6 @@ pub fn not_finite(place: &str, value: f64) -> Flaw {
     let found = if value.is_finite() { format!("{value:e}") } else { value.to_string() };
     Flaw::new(place, found, "a finite number of at most 3.4e38")
         .hint("leave such rows out, or fill in what is missing")
-}
-
-/// Does `work` on each part with a thread of its own.
-///
-/// # Errors
-/// The first failure, in the order of the parts.
-pub fn join<T: Send>(
-    parts: impl ExactSizeIterator<Item = T>,
-    work: impl Fn(T) -> Result<(), Trouble> + Sync,
-) -> Result<(), Trouble> {
-    side_by_side(parts, work).into_iter().collect()
-}
-
-/// How many parts a file is read in at a time: one for each core.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
-}
-
-/// What `work` makes of each part, in order; with a thread for each if there are several.
-pub fn side_by_side<T: Send, R: Send>(
-    parts: impl ExactSizeIterator<Item = T>,
-    work: impl Fn(T) -> R + Sync,
-) -> Vec<R> {
-    if parts.len() == 1 {
-        return parts.map(work).collect();
-    }
-    let work = &work;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
 }
 
 #[cfg(test)]

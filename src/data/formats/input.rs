@@ -2,10 +2,11 @@
 
 use super::arrange::shape_of;
 use super::array::Array;
-use super::element::{Numbers, cores};
+use super::element::Numbers;
 use super::flaw::{Flaw, Trouble};
 use super::in_place::{InPlace, Layout, Place};
 use super::labels::Labels;
+use super::threads::readers;
 use crate::data::{DataError, Features, Shape};
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use flate2::{Crc, CrcReader};
@@ -261,7 +262,7 @@ impl Stored {
                 return self.unpack(|mut source| self.array.read_features(&mut source));
             }
             let (numbers, count) = self.array.numbers()?;
-            let threads = cores();
+            let threads = readers();
             let open = |byte| self.open(self.array.start as u64 + byte);
             Ok(self.array.arrange(numbers.read_parts(count, threads, open)?)?)
         };

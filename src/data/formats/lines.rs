@@ -1,7 +1,7 @@
 //! Text read in blocks of whole lines, each parsed in pieces side by side.
 
-use super::element::{cores, side_by_side};
 use super::flaw::{Flaw, Trouble};
+use super::threads::{readers, side_by_side};
 use crate::data::Features;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,7 +92,7 @@ impl<T: Send> Parser<'_, T> {
     /// # Errors
     /// [`Flaw`] with the line of the first thing that is wrong.
     pub fn parse(&self, block: &[u8], lines: usize) -> Result<Vec<T>, Flaw> {
-        let threads = cores();
+        let threads = readers();
         let pieces = cut(block, threads.min(block.len() / PIECE).max(1));
         let results = side_by_side(pieces.iter(), |piece| self.piece(piece));
         let mut line = lines + 1;

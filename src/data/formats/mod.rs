@@ -26,6 +26,7 @@ pub mod pictures;
 pub mod svmlight;
 pub mod table;
 pub mod tar;
+pub mod threads;
 pub mod zip;
 
 use clap::ValueEnum;

@@ -5,12 +5,12 @@
 //! 255 throughout are held as bytes. Lines are kept as pairs until all are read: then it is known how wide the rows are,
 //! where they start and what holds their numbers, and each is written once.
 
-use super::element::{cores, side_by_side};
 use super::flaw::{Flaw, Trouble};
 use super::labels::{Collector, Labels};
 use super::lines::{Blocks, Parser, Stop, to_floats};
 use super::number::Cell;
 use super::table::Table;
+use super::threads::{readers, side_by_side};
 use crate::data::{Features, Shape};
 use crate::kernel::pages;
 use bytemuck::Zeroable;
@@ -102,7 +102,7 @@ fn check_size(rows: usize, width: usize, size: usize, text: usize) -> Result<(),
     .hint("classifiers here see every feature of every example: choose or hash the features first"))
 }
 
-/// The `count` numbers of `pieces`, in rows of `width` features, on all cores.
+/// The `count` numbers of `pieces`, in rows of `width` features, on all threads that may read.
 fn dense<T: Copy + Zeroable + Send>(
     pieces: Vec<Piece>,
     count: usize,
@@ -111,7 +111,7 @@ fn dense<T: Copy + Zeroable + Send>(
     values_of: impl Fn(Features) -> Vec<T> + Sync,
 ) -> Vec<T> {
     let mut all = pages::zeros(count);
-    let threads = cores();
+    let threads = readers();
     let share = pieces.len().div_ceil(threads);
     let parts = pieces.len().div_ceil(share);
     let mut rest = &mut all[..];

@@ -43,10 +43,10 @@ pub fn run(args: &TrajectoriesArgs) -> anyhow::Result<Exit> {
     let mut files = args.svg.iter().chain(&args.still);
     files.try_for_each(|path| file::check_free(path, config.settings.force))?;
 
+    let compute = compute(config.settings.threads);
     let data = data::load(&config.settings.data_request())?;
     let split = Split::new(data.train.len(), config.settings.validation, config.settings.seed)?;
     tell_data(console, &data);
-    let compute = compute(config.settings.threads);
     let session = Session::new(&config, console, &data, split, &compute)?;
     tell_objective(&session);
 

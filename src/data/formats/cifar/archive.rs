@@ -1,6 +1,6 @@
 //! CIFAR straight from its `.tar.gz`: nothing is written to disk.
 
-use super::records::{Record, read_records};
+use super::records::{Record, Stretch};
 use super::{Layout, PIXELS, SHAPE, python};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
@@ -113,13 +113,6 @@ pub fn append(
     pixels.resize(all * PIXELS, 0);
     labels.resize(all, 0);
     let length = |_: &_| bytes.len() as u64;
-    read_records(
-        path,
-        &mut &bytes[..],
-        length,
-        record,
-        classes,
-        &mut pixels[old * PIXELS..],
-        &mut labels[old..],
-    )
+    let stretch = Stretch { path, record, classes, first: 0 };
+    stretch.read(&mut &bytes[..], length, &mut pixels[old * PIXELS..], &mut labels[old..])
 }

@@ -1,12 +1,13 @@
 //! The records of the binary release: read into memory, or left in their files.
 
 use super::{PIXELS, unreadable};
-use crate::data::formats::element::{Element, side_by_side};
+use crate::data::formats::element::Element;
 use crate::data::formats::in_place::{InPlace, Layout, Place};
+use crate::data::formats::threads::side_by_side;
 use crate::data::{DataError, Examples, Features};
 use crate::kernel::pages;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// How a record begins, before its pixels.
@@ -54,24 +55,30 @@ impl Record {
     }
 }
 
-/// Reads the files one after the other into one set, each by a thread of its own.
+/// Records that a thread reads at a time.
+const STRETCH: usize = 2500;
+
+/// Reads the files one after the other into one set, several stretches of them at a time.
 pub fn read(paths: &[PathBuf], record: Record, classes: usize) -> Result<Examples, DataError> {
     let counts = paths.iter().map(|path| count_records(path, record)).collect::<Result<Vec<usize>, _>>()?;
     let total: usize = counts.iter().sum();
     let (mut all_features, mut all_labels) = (pages::zeros(total * PIXELS), vec![0; total]);
 
     let (mut features, mut labels) = (all_features.as_mut_slice(), all_labels.as_mut_slice());
-    let mut parts = Vec::with_capacity(paths.len());
+    let mut parts = Vec::new();
     for (path, &count) in paths.iter().zip(&counts) {
         let (own_features, rest) = features.split_at_mut(count * PIXELS);
         let (own_labels, rest_labels) = labels.split_at_mut(count);
         (features, labels) = (rest, rest_labels);
-        parts.push((path, own_features, own_labels));
+        let stretches = own_features.chunks_mut(STRETCH * PIXELS).zip(own_labels.chunks_mut(STRETCH));
+        parts.extend(
+            (0..).step_by(STRETCH).zip(stretches).map(|(first, (features, labels))| {
+                (Stretch { path, record, classes, first }, features, labels)
+            }),
+        );
     }
-    let read = |(path, features, labels): (&PathBuf, &mut [u8], &mut [u16])| {
-        read_file(path, record, classes, features, labels)
-    };
-    let results = side_by_side(parts.into_iter(), read);
+    let results =
+        side_by_side(parts.into_iter(), |(stretch, features, labels)| stretch.read_file(features, labels));
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(Examples { features: Features::Bytes(all_features), labels: all_labels, width: PIXELS })
 }
@@ -123,49 +130,59 @@ fn labels_in_place(place: &Place, record: Record, classes: usize) -> Result<Vec<
     Ok(labels)
 }
 
-fn read_file(
-    path: &Path,
-    record: Record,
-    classes: usize,
-    features: &mut [u8],
-    labels: &mut [u16],
-) -> Result<(), DataError> {
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    let mut reader = BufReader::with_capacity(1 << 17, file);
-    let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
-    read_records(path, &mut reader, length, record, classes, features, labels)
+/// Records of one file that lie one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'a> {
+    pub path: &'a Path,
+    pub record: Record,
+    /// How many classes labels may tell apart.
+    pub classes: usize,
+    /// The first of the records.
+    pub first: usize,
 }
 
-/// Reads as many records as `labels` has room for; `now` is the length of the file if it ends too soon.
-pub fn read_records(
-    path: &Path,
-    reader: &mut impl Read,
-    now: impl Fn(&Path) -> u64,
-    record: Record,
-    classes: usize,
-    features: &mut [u8],
-    labels: &mut [u16],
-) -> Result<(), DataError> {
-    let length = record.len() as u64;
-    let mut head = [0_u8; 2];
-    let head = &mut head[..record.label_bytes];
-    for (index, (pixels, label)) in features.chunks_exact_mut(PIXELS).zip(labels).enumerate() {
-        let start = index as u64 * length;
-        let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
-        read.map_err(|error| match error.kind() {
-            // The file was long enough a moment ago: it shrank while it was read.
-            io::ErrorKind::UnexpectedEof => DataError::Truncated {
-                path: path.into(),
-                record: index as u64,
-                start,
-                found: now(path).saturating_sub(start),
-                expected: length,
-            },
-            _ => unreadable(path, error),
-        })?;
-        *label = record.label(path, index as u64, head, classes)?;
+impl Stretch<'_> {
+    /// Reads as many records as `labels` has room for.
+    fn read_file(&self, features: &mut [u8], labels: &mut [u16]) -> Result<(), DataError> {
+        let mut file = File::open(self.path).map_err(|error| unreadable(self.path, error))?;
+        let start = SeekFrom::Start(self.first as u64 * self.record.len() as u64);
+        file.seek(start).map_err(|error| unreadable(self.path, error))?;
+        let mut reader = BufReader::with_capacity(1 << 17, file);
+        let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
+        self.read(&mut reader, length, features, labels)
     }
-    Ok(())
+
+    /// Reads as many records as `labels` has room for, from where they begin; `now` is the length of the file if it ends
+    /// too soon.
+    pub fn read(
+        &self,
+        reader: &mut impl Read,
+        now: impl Fn(&Path) -> u64,
+        features: &mut [u8],
+        labels: &mut [u16],
+    ) -> Result<(), DataError> {
+        let Self { path, record, classes, first } = *self;
+        let length = record.len() as u64;
+        let mut head = [0_u8; 2];
+        let head = &mut head[..record.label_bytes];
+        for (index, (pixels, label)) in (first as u64..).zip(features.chunks_exact_mut(PIXELS).zip(labels)) {
+            let start = index * length;
+            let read = reader.read_exact(head).and_then(|()| reader.read_exact(pixels));
+            read.map_err(|error| match error.kind() {
+                // The file was long enough a moment ago: it shrank while it was read.
+                io::ErrorKind::UnexpectedEof => DataError::Truncated {
+                    path: path.into(),
+                    record: index,
+                    start,
+                    found: now(path).saturating_sub(start),
+                    expected: length,
+                },
+                _ => unreadable(path, error),
+            })?;
+            *label = record.label(path, index, head, classes)?;
+        }
+        Ok(())
+    }
 }
 
 /// A batch shorter than its neighbours at a record's edge looks whole: worth a word.
@@ -194,7 +211,8 @@ mod tests {
         let file = File::options().write(true).open(&path).expect("opens");
         file.set_len(PIXELS as u64 + 100).expect("shrinks");
         let (mut features, mut labels) = (vec![0; records * PIXELS], vec![0; records]);
-        let read = read_file(&path, RECORD, 3, &mut features, &mut labels);
+        let stretch = Stretch { path: &path, record: RECORD, classes: 3, first: 0 };
+        let read = stretch.read_file(&mut features, &mut labels);
         let error = read.expect_err("it is cut off");
         assert!(
             matches!(error, DataError::Truncated { record: 1, start: 3073, found: 99, expected: 3073, .. }),

@@ -4,13 +4,13 @@ use super::columns::{Chosen, Column, Kind, choose, columns};
 use super::numbers::Numbers;
 use super::{Loaded, Request, numbers};
 use crate::data::formats::arrange::{MOST_ROWS, interleave};
-use crate::data::formats::element::{cores, side_by_side};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::input::Input;
 use crate::data::formats::labels::Collector;
 use crate::data::formats::lines::append;
 use crate::data::formats::pictures::Album;
 use crate::data::formats::table::Table;
+use crate::data::formats::threads::{readers, side_by_side};
 use crate::data::{DataError, Features, Shape};
 use parquet::basic::Compression;
 use parquet::column::reader::ColumnReader;
@@ -75,7 +75,7 @@ impl Reading<'_> {
             }
             self.class_names = names;
         }
-        let threads = cores();
+        let threads = readers();
         let mut readers = vec![reader];
         // A reader a thread: those of one opened file share the place at which they read.
         while readers.len() < threads.min(chosen.features.len()) {

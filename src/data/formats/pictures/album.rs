@@ -1,7 +1,7 @@
 //! Pictures whose encoded bytes are inside another file.
 
 use super::decode::{Picture, is_picture, parse};
-use super::{check_same, on_all_cores, table};
+use super::{check_same, on_all_threads, table};
 use crate::data::formats::flaw::Flaw;
 use crate::data::formats::labels::Labels;
 use crate::data::formats::table::Table;
@@ -32,7 +32,7 @@ impl Album {
             }
             Ok(parse(bytes)?.fit(size))
         };
-        for (at, picture) in on_all_cores(encoded, |&bytes| decode(bytes)).into_iter().enumerate() {
+        for (at, picture) in on_all_threads(encoded, |&bytes| decode(bytes)).into_iter().enumerate() {
             let expected = self.0.first().map(|first| first.size);
             let checked = picture
                 .and_then(|picture| check_same(&picture, expected.unwrap_or(picture.size)).map(|()| picture));

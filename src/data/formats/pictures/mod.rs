@@ -13,12 +13,12 @@ mod resize;
 pub use album::Album;
 pub use decode::is_picture;
 
-use super::element::{cores, side_by_side};
 use super::flaw::Flaw;
 use super::input::Input;
 use super::labels::Labels;
 use super::names::{Part, part_of};
 use super::table::{Contents, Parts, Table};
+use super::threads::{readers, side_by_side};
 use crate::data::{DataError, Features, Shape};
 use decode::{Picture, parse};
 use std::fs;
@@ -223,9 +223,9 @@ fn check_same(picture: &Picture, expected: [usize; 2]) -> Result<(), Flaw> {
     Err(Flaw::whole(show(picture.size), expected).hint("--size 32 resizes all pictures to 32 x 32"))
 }
 
-/// Does `work` on each item, on all cores, and returns what comes of them in order.
-fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = cores();
+/// Does `work` on each item, on all threads that may read, and returns what comes of them in order.
+fn on_all_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = readers();
     let parts = items.chunks(items.len().div_ceil(threads).max(1));
     let results = side_by_side(parts, |items| items.iter().map(&work).collect::<Vec<R>>());
     results.into_iter().flatten().collect()
@@ -233,7 +233,7 @@ fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
 
 /// Decodes the files side by side, and resizes them to `size`.
 fn decode_all(paths: &[PathBuf], size: Option<[usize; 2]>) -> Result<Vec<Picture>, DataError> {
-    on_all_cores(paths, |path| read(path, size)).into_iter().collect()
+    on_all_threads(paths, |path| read(path, size)).into_iter().collect()
 }
 
 fn read(path: &Path, size: Option<[usize; 2]>) -> Result<Picture, DataError> {
