@@ -200,4 +200,23 @@ mod tests {
             }
         }
     }
+
+    /// A kernel whose sums would not hold a slope says so rather than be wrong.
+    #[test]
+    fn larger_slopes_than_a_kernel_sums_are_refused() {
+        let x = Table { values: &[255; 8 * 64], width: 64 };
+        let rows: Vec<u32> = (0..8).collect();
+        for kernel in Kernel::available() {
+            let Some(most) = kernel.largest_whole_slope().filter(|&most| most < LARGEST) else { continue };
+            let sum = |slope: usize| {
+                let mut packed = [[0; QUAD]; 2];
+                kernel.pack_slopes(&[slope as f32; 8], 1, &mut packed);
+                let mut sums = WholeSums::new(1, 64);
+                kernel.add_whole_gradient(x, rows[..].into(), 0..64, &packed, &mut sums);
+                sums.strip(0, 0)[63]
+            };
+            assert_eq!(sum(most), 8 * 255 * most as i32, "{}", kernel.name());
+            assert!(std::panic::catch_unwind(|| sum(most + 1)).is_err(), "{}", kernel.name());
+        }
+    }
 }
