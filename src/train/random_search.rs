@@ -165,6 +165,22 @@ impl Draw {
     }
 }
 
+/// The losses' sums of several classifiers whose scores (B, C K) lie side by side.
+#[inline(always)]
+fn losses_of_each(problem: &LinearProblem<'_>, scores: &[f32], targets: &Targets) -> Vec<f64> {
+    let (classes, stride) = (problem.classes, scores.len() / targets.labels.len());
+    let mut own = Vec::with_capacity(targets.labels.len() * classes);
+    let mut totals = Vec::with_capacity(stride / classes);
+    for first in (0..stride).step_by(classes) {
+        own.clear();
+        for scores in scores.chunks_exact(stride) {
+            own.extend_from_slice(&scores[first..first + classes]);
+        }
+        totals.push(targets.total(problem.objective.loss, &own, classes).total);
+    }
+    totals
+}
+
 /// The full loss of each draw, all of them scored as one classifier of K x draws classes.
 fn full_losses(
     problem: &LinearProblem<'_>,
@@ -175,30 +191,29 @@ fn full_losses(
     let classes = problem.classes;
     let candidates: Vec<Candidate> = draws.iter().map(|draw| draw.from(start)).collect();
     let stacked = LinearProblem { classes: classes * draws.len(), ..*problem };
-    let look = |scores: &[f32], Targets { labels, weights }: &Targets| {
-        let mut totals = vec![0.0; draws.len()];
-        for (row, (scores, label)) in scores.chunks_exact(stacked.classes).zip(labels).enumerate() {
-            let weight = weights.as_ref().map_or(1.0, |weights| weights[row]);
-            for (total, own) in totals.iter_mut().zip(scores.chunks_exact(classes)) {
-                let loss = problem.objective.loss.total(own, classes, std::slice::from_ref(label));
-                *total += weight * loss.total;
-            }
-        }
-        totals
-    };
     let bias: Vec<f32> = candidates.iter().flat_map(|(_, bias)| bias.iter().copied()).collect();
     let q: Vec<&[i8]> =
         draws.iter().flat_map(|draw| draw.weight.rows()).filter_map(|row| row.to_slice()).collect();
     // A draw that starts from another classifier need not lie on the grid.
     let grid = if start.is_none() { stacked.on_grid(&q, draws[0].step, &bias) } else { None };
     let parts = if let Some(grid) = grid {
-        stacked.map_grid_scores(&grid, rows, look)
+        stacked.map_grid_scores(
+            &grid,
+            rows,
+            #[inline(always)]
+            |scores, targets| losses_of_each(problem, scores, targets),
+        )
     } else {
         let weights: Vec<_> = candidates.iter().map(|(weight, _)| weight.view()).collect();
         let Ok(weight) = ndarray::concatenate(Axis(0), &weights) else {
             unreachable!("candidates have equal shapes");
         };
-        stacked.map_scores(&Weights::new(&weight, &Array1::from(bias), &stacked), rows, look)
+        stacked.map_scores(
+            &Weights::new(&weight, &Array1::from(bias), &stacked),
+            rows,
+            #[inline(always)]
+            |scores, targets| losses_of_each(problem, scores, targets),
+        )
     };
     let mut totals = vec![0.0; draws.len()];
     for part in parts {

@@ -9,7 +9,7 @@
 //!
 //! Q x - c is exact, so a score is rounded twice only, wherever and in whatever order it is computed.
 
-use super::{LinearProblem, TASK_ROWS, Targets};
+use super::{LinearProblem, Targets};
 use crate::data::Features;
 use crate::kernel::{ByteWeights, Table};
 
@@ -53,16 +53,17 @@ impl<'a> LinearProblem<'a> {
         rows: &[u32],
         look: impl Fn(&[f32], &Targets) -> R + Sync,
     ) -> Vec<R> {
-        let blocks: Vec<&[u32]> = rows.chunks(TASK_ROWS).collect();
-        self.compute.team.map(blocks.len(), |index| {
-            let mut sums = Vec::new();
+        self.map_blocks(rows, |(sums, scores): &mut (Vec<i32>, Vec<f32>), block| {
             let (x, weights) = (classifiers.x, &classifiers.weights);
-            self.compute.kernel.byte_scores(x, blocks[index], 0..x.width, weights, &mut sums);
-            let scores = self.compute.kernel.dispatch(
+            self.compute.kernel.byte_scores(x, block, 0..x.width, weights, sums);
+            let targets = self.targets(block);
+            self.compute.kernel.dispatch(
                 #[inline(always)]
-                || classifiers.scores(&sums),
-            );
-            look(&scores, &self.targets(blocks[index]))
+                || {
+                    classifiers.scores(sums, scores);
+                    look(scores, &targets)
+                },
+            )
         })
     }
 }
@@ -70,10 +71,10 @@ impl<'a> LinearProblem<'a> {
 impl GridClassifiers<'_> {
     /// Sums of products to scores, (B, C).
     #[inline(always)]
-    fn scores(&self, sums: &[i32]) -> Vec<f32> {
+    fn scores(&self, sums: &[i32], scores: &mut Vec<f32>) {
         let classes = self.weights.classes();
         let rows = sums.chunks_exact(self.weights.stride());
-        let mut scores = vec![0.0; rows.len() * classes];
+        scores.resize(rows.len() * classes, 0.0);
         for (scores, sums) in scores.chunks_exact_mut(classes).zip(rows) {
             let constants = self.whole.iter().zip(&self.rest);
             for ((score, sum), (whole, rest)) in scores.iter_mut().zip(sums).zip(constants) {
@@ -81,7 +82,6 @@ impl GridClassifiers<'_> {
                 *score = self.unit * (sum - whole) as f32 + rest;
             }
         }
-        scores
     }
 }
 

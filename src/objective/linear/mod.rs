@@ -120,17 +120,32 @@ impl LinearProblem<'_> {
         rows: &[u32],
         look: impl Fn(&[f32], &Targets) -> R + Sync,
     ) -> Vec<R> {
-        let blocks: Vec<&[u32]> = rows.chunks(TASK_ROWS).collect();
-        self.compute.team.map(blocks.len(), |index| {
-            let block = blocks[index];
-            let mut scores = Vec::new();
-            self.scores(weights, block.into(), &mut scores, &mut Room::default());
+        self.map_blocks(rows, |(scores, room): &mut (Vec<f32>, Room), block| {
+            self.scores(weights, block.into(), scores, room);
             let targets = self.targets(block);
             self.compute.kernel.dispatch(
                 #[inline(always)]
-                || look(&scores, &targets),
+                || look(scores, &targets),
             )
         })
+    }
+
+    /// What `work` makes of each block of `rows`, in their order; each thread has room of its own for its blocks.
+    fn map_blocks<P: Default, R: Send>(
+        &self,
+        rows: &[u32],
+        work: impl Fn(&mut P, &[u32]) -> R + Sync,
+    ) -> Vec<R> {
+        let team = &self.compute.team;
+        let shares: Vec<&[u32]> = {
+            let blocks = rows.len().div_ceil(TASK_ROWS).div_ceil(team.threads().get());
+            rows.chunks((blocks * TASK_ROWS).max(1)).collect()
+        };
+        let results = team.map(shares.len(), |share| {
+            let mut room = P::default();
+            shares[share].chunks(TASK_ROWS).map(|block| work(&mut room, block)).collect::<Vec<R>>()
+        });
+        results.into_iter().flatten().collect()
     }
 
     /// Sum of the losses of `rows`, without the penalty; the gradient of the *full* loss (mean over

@@ -16,7 +16,10 @@ impl Targets {
     /// The sum of q_i L_i of scores (B, K).
     #[inline(always)]
     pub fn total(&self, loss: Loss, scores: &[f32], classes: usize) -> BatchLoss {
-        let Some(weights) = &self.weights else { return loss.total(scores, classes, &self.labels) };
+        let Some(weights) = &self.weights else {
+            // The compiler makes vectors of the sum that comes with slopes, and not of that of row after row.
+            return loss.slopes(&mut scores.to_vec(), classes, &self.labels);
+        };
         let mut sum = BatchLoss::default();
         for ((scores, label), &weight) in scores.chunks_exact(classes).zip(self.labels.chunks(1)).zip(weights)
         {
