@@ -208,14 +208,15 @@ mod tests {
         let rows: Vec<u32> = (0..8).collect();
         for kernel in Kernel::available() {
             let Some(most) = kernel.largest_whole_slope().filter(|&most| most < LARGEST) else { continue };
-            let sum = |slope: usize| {
+            let most = i16::try_from(most).expect("below 127");
+            let sum = |slope: i16| {
                 let mut packed = [[0; QUAD]; 2];
-                kernel.pack_slopes(&[slope as f32; 8], 1, &mut packed);
+                kernel.pack_slopes(&[f32::from(slope); 8], 1, &mut packed);
                 let mut sums = WholeSums::new(1, 64);
                 kernel.add_whole_gradient(x, rows[..].into(), 0..64, &packed, &mut sums);
                 sums.strip(0, 0)[63]
             };
-            assert_eq!(sum(most), 8 * 255 * most as i32, "{}", kernel.name());
+            assert_eq!(sum(most), 8 * 255 * i32::from(most), "{}", kernel.name());
             assert!(std::panic::catch_unwind(|| sum(most + 1)).is_err(), "{}", kernel.name());
         }
     }
