@@ -82,7 +82,13 @@ impl Gram {
         assert!(rows.iter().all(|&row| (row as usize) < n), "a row lies outside the {n} rows of X");
         let cuts: Vec<Range<usize>> =
             (0..width).step_by(BLOCK).map(|start| start..width.min(start + BLOCK)).collect();
-        let sums = compute.team.map(cuts.len(), |index| column_sums(x, rows, &cuts[index])).concat();
+        let sums = compute.team.map(cuts.len(), |index| {
+            compute.kernel.dispatch(
+                #[inline(always)]
+                || column_sums(x, rows, &cuts[index]),
+            )
+        });
+        let sums = sums.concat();
 
         let places = (0..cuts.len()).flat_map(|column| (column..cuts.len()).map(move |row| (column, row)));
         let mut blocks: Vec<Block> = places.map(|(column, row)| Block::new(column, row, &cuts)).collect();
@@ -133,6 +139,7 @@ fn place(width: usize, f: usize) -> usize {
 }
 
 /// S of some features.
+#[inline(always)]
 fn column_sums(x: Table<'_, u8>, rows: &[u32], features: &Range<usize>) -> Vec<i64> {
     let mut total = vec![0_i64; features.len()];
     let mut part = vec![0_u32; features.len()];
