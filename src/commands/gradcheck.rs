@@ -105,6 +105,18 @@ fn to_text(formula: &str, report: &Report) -> String {
             worst.error
         );
     }
+    let (telling, needed) = (report.telling(), report.telling_needed());
+    if telling < needed {
+        let why = if 2 * report.kinks() > checked {
+            "h is too wide: margins change sign within it"
+        } else {
+            "h is too narrow: rounding is all that is left"
+        };
+        let _ = writeln!(
+            text,
+            "  {telling} of {checked} quotients tell right from wrong, at least {needed} expected  FAILED: {why}"
+        );
+    }
     let _ = writeln!(
         text,
         "  {:>16}  {:>13}  {:>13}  {:>13}  {:>8}",

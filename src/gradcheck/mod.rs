@@ -52,7 +52,7 @@ pub struct Check<'a> {
     pub example_weights: Option<&'a [f64]>,
     /// How many rows.
     pub rows: usize,
-    /// Coordinates of W and b to differentiate at; `None` for all.
+    /// At how many coordinates of W to differentiate, and at all of b; `None` for all of both.
     pub sample: Option<usize>,
     /// h.
     pub h: f64,
@@ -121,7 +121,7 @@ pub struct Report {
     pub kernels: Vec<KernelCheck>,
     /// Rows left out of the kernels' check because a margin of theirs is nearly 0.
     pub near_kink: usize,
-    /// Whether everything is within its bound.
+    /// Whether everything is within its bound, and enough of the quotients tell.
     pub passed: bool,
 }
 
@@ -134,6 +134,16 @@ impl Report {
     /// Coordinates at a kink.
     pub fn kinks(&self) -> usize {
         self.coordinates.iter().filter(|coordinate| coordinate.kink).count()
+    }
+
+    /// Coordinates whose quotient tells a right value from a wrong one.
+    pub fn telling(&self) -> usize {
+        self.coordinates.iter().filter(|coordinate| coordinate.tells).count()
+    }
+
+    /// How many of them there must be for the check to pass: a tenth.
+    pub fn telling_needed(&self) -> usize {
+        self.coordinates.len().div_ceil(10)
     }
 }
 
@@ -182,12 +192,13 @@ pub fn run_with(
     let total = check.classes * per_class;
     let mut chosen: Vec<usize> = (0..total).collect();
     if let Some(count) = check.sample {
-        random::shuffle(&mut rng, &mut chosen);
-        chosen.truncate(count);
         // The biases are few, and a mistake in one is easily missed.
-        chosen.extend((0..check.classes).map(|class| class * per_class + check.examples.width));
+        let (biases, mut weights): (Vec<usize>, _) =
+            chosen.into_iter().partition(|number| number % per_class == check.examples.width);
+        random::shuffle(&mut rng, &mut weights);
+        weights.truncate(count);
+        chosen = [weights, biases].concat();
         chosen.sort_unstable();
-        chosen.dedup();
     }
     let gradient = analytic(&reference, &at.0, &at.1);
     let mut coordinates: Vec<Coordinate> =
@@ -198,7 +209,8 @@ pub fn run_with(
     let (kernels, near_kink) = kernels::check(check, &reference, &rows, &weight, &bias, &analytic);
     let coordinates_pass = coordinates.iter().all(|coordinate| coordinate.passes(check.tolerance));
     let kernels_pass = kernels.iter().all(KernelCheck::passes);
-    Report {
+    let passed = coordinates_pass && exact.passes() && kernels_pass;
+    let report = Report {
         loss: match check.objective.loss {
             Loss::Svm { .. } => "svm",
             Loss::Softmax => "softmax",
@@ -211,8 +223,11 @@ pub fn run_with(
         exact,
         kernels,
         near_kink,
-        passed: coordinates_pass && exact.passes() && kernels_pass,
-    }
+        passed,
+    };
+    // A check that nothing could fail proves nothing.
+    let passed = passed && report.telling() >= report.telling_needed();
+    Report { passed, ..report }
 }
 
 /// What to sort by: errors that are no numbers are the worst of all.
@@ -332,6 +347,38 @@ mod tests {
             planted.worst(true).is_some_and(|worst| worst.excess > 0.1),
             "a wrong value passes at a kink"
         );
+    }
+
+    /// Steps so wide that every margin changes sign, and so narrow that rounding is all there is: nothing is found wrong,
+    /// and nothing was checked.
+    #[test]
+    fn quotients_that_tell_nothing_do_not_pass() {
+        let data = generate(60, 1, 0);
+        let preprocessing = Preprocessing::fit(Preprocess::Standardize, &data.train, &data.train.all());
+        for (loss, h, passes) in [
+            (LOSSES[0], 1e10, false),
+            (LOSSES[0], 1e-5, true),
+            (LOSSES[1], 1e-5, true),
+            (LOSSES[1], 1e-13, false),
+            (LOSSES[1], 1e-20, false),
+        ] {
+            let report = run(&Check {
+                examples: &data.train,
+                preprocessing: &preprocessing,
+                classes: 10,
+                objective: Objective { loss, penalty: Penalty { l2: 0.0, l1: 0.0 } },
+                example_weights: None,
+                rows: 60,
+                sample: Some(50),
+                h,
+                tolerance: 1e-5,
+                seed: 3,
+                threads: NonZeroUsize::MIN,
+            });
+            assert_eq!(report.coordinates.len(), 60, "fifty weights and ten biases");
+            assert!(report.coordinates.iter().all(|c| c.passes(report.tolerance)), "{loss:?} {h}");
+            assert_eq!(report.passed, passes, "{loss:?} {h}: {} tell", report.telling());
+        }
     }
 
     #[test]
