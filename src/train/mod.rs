@@ -108,8 +108,7 @@ impl fmt::Display for Stop {
             }
             Self::Stalled { gap, tolerance } => write!(
                 f,
-                "no step gains any more than rounding hides: the gap is certified to {gap:.2e}, not to the tolerance \
-                 of {tolerance:e}"
+                "no step narrows the gap any more: it is certified to {gap:.2e}, not to the tolerance of {tolerance:e}"
             ),
             Self::IterationLimit { gap, tolerance } => write!(
                 f,

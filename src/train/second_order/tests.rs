@@ -156,3 +156,40 @@ fn what_is_not_reached_is_not_claimed() {
     assert!(matches!(stop(1e-12, 2), Stop::IterationLimit { .. }));
     assert!(matches!(stop(1e-30, 1000), Stop::Stalled { gap, .. } if gap < 1e-9));
 }
+
+/// Classes far apart, which few examples keep from one another: gradients of the smoothed hinge creep there, and its dual
+/// comes to the tolerance. The same bits for any number of threads.
+#[test]
+fn the_svm_of_classes_far_apart_is_certified() {
+    let noisy = examples(300, HINGE);
+    let Features::Floats(mut features) = noisy.features else { unreachable!("the SVM's are floats") };
+    for (row, label) in features.chunks_mut(WIDTH).zip(&noisy.labels) {
+        row[usize::from(*label)] += 60.0;
+    }
+    let examples = Examples { features: Features::Floats(features), ..noisy };
+    let rows = examples.all();
+    // Some examples count nothing.
+    let example_weights: Vec<f64> = (0..300).map(|row| f64::from(row % 4) / 1.5).collect();
+    let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
+    let solve = |threads: usize, l2: f64| {
+        let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
+        let compute = Compute { kernel: Kernel::detect(), team };
+        let problem = LinearProblem {
+            examples: &examples,
+            preprocessing: &preprocessing,
+            classes: CLASSES,
+            objective: Objective { loss: HINGE, penalty: Penalty { l2, l1: 0.0 } },
+            example_weights: Some(&example_weights),
+            compute: &compute,
+        };
+        solve(&problem, &rows, 1e-2, 1000)
+    };
+    for l2 in [1e-2, 1e-4] {
+        let minimum = solve(1, l2);
+        assert!(matches!(minimum.stop, Stop::ToleranceReached { .. }), "{l2}: {}", minimum.stop);
+        assert_eq!(minimum.weights.to_arrays(), solve(3, l2).weights.to_arrays(), "{l2}");
+        assert!(minimum.figures.objective > 0.0 && minimum.history.iter().all(|row| row.bound >= 0.0));
+    }
+}
+
+const HINGE: Loss = Loss::Svm { margin: 1.0 };
