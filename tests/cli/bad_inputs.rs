@@ -146,6 +146,8 @@ fn tables() -> Vec<Case> {
         file("no column of labels for certain", "d", "1,2,3\n4,5,6\n", SPLIT),
         file("a short row", "d", "a,label\n1,x\n2\n", SPLIT),
         file("a missing value", "d", "a,label\n1,x\n,y\n", SPLIT),
+        file("a missing label", "d", "a,label\n1,x\n2,\n", SPLIT),
+        file("a missing label as pandas writes it", "d", "a,label\n1,x\n2,NaN\n", SPLIT),
         file("not a number", "d", "a,label\n1,x\nnan,y\n", SPLIT),
         file("a word among numbers", "d", "a,label\n1,x\nred,y\n", SPLIT),
         file("a number beyond f32", "d", "a,label\n1,x\n1e39,y\n", SPLIT),

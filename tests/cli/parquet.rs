@@ -363,6 +363,13 @@ fn what_is_wrong_is_told_with_its_place() {
         "column kind: found texts, expected a number",
     );
     refused(&sandbox, &["--data", "a.parquet", "--size", "32"], "--size: has no effect on a.parquet");
+    for (labels, part) in [
+        (["no", "", "yes"], "row 1, column kind: found nothing, expected a label"),
+        (["no", "yes", "nan"], "row 2, column kind: found nan, expected a label"),
+    ] {
+        write(&path, NUMBERS, &numbers(labels), plain());
+        refused(&sandbox, &["--data", "a.parquet"], part);
+    }
     write(&path, NUMBERS, &[], plain());
     refused(&sandbox, &["--data", "a.parquet"], "found no rows, expected a row an example");
 

@@ -1,6 +1,6 @@
 //! Numbers of binary formats, decoded into bytes or floats.
 
-use super::flaw::{Flaw, Trouble};
+use super::flaw::{Flaw, MISSING, Trouble};
 use super::threads::join;
 use crate::data::Features;
 use crate::kernel::pages;
@@ -248,8 +248,7 @@ impl Numbers {
 /// The flaw of a number that no `f32` holds.
 pub fn not_finite(place: &str, value: f64) -> Flaw {
     let found = if value.is_finite() { format!("{value:e}") } else { value.to_string() };
-    Flaw::new(place, found, "a finite number of at most 3.4e38")
-        .hint("leave such rows out, or fill in what is missing")
+    Flaw::new(place, found, "a finite number of at most 3.4e38").hint(MISSING)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Flaw {
     pub hint: &'static str,
 }
 
+/// What to do about values that are missing.
+pub const MISSING: &str = "leave such rows out, or fill in what is missing";
 /// The hint where nothing better is known.
 const DAMAGED: &str = "the file is damaged, incomplete, or of another format: --format says which";
 
@@ -36,6 +38,12 @@ impl Flaw {
     #[must_use]
     pub fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
+    }
+
+    /// The same at a place that whoever called the parser knows better.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self { place: place.into(), ..self }
     }
 
     /// The same, inside `part` of the file.

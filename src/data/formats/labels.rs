@@ -1,6 +1,6 @@
 //! Labels as files have them, numbers or names, and the classes they come to.
 
-use super::flaw::Flaw;
+use super::flaw::{Flaw, MISSING};
 use std::collections::HashMap;
 
 /// The most classes a data set may have.
@@ -30,7 +30,7 @@ impl Collector {
     /// Adds the label written as `text`.
     ///
     /// # Errors
-    /// [`Flaw`] when there are more than [`MOST_CLASSES`] different ones.
+    /// [`Flaw`] when it is missing, or there are more than [`MOST_CLASSES`] different ones.
     pub fn push(&mut self, text: &[u8]) -> Result<(), Flaw> {
         if let Some(place) = self.last.filter(|_| self.last_text == text) {
             self.labels.of.push(place);
@@ -50,6 +50,10 @@ impl Collector {
     /// A text not seen so far.
     fn add(&mut self, text: &[u8]) -> Result<u32, Flaw> {
         let name = plain(&String::from_utf8_lossy(text));
+        if is_missing(&name) {
+            let found = if name.is_empty() { "nothing".into() } else { name };
+            return Err(Flaw::new(format!("row {}", self.labels.of.len()), found, "a label").hint(MISSING));
+        }
         let known = self.places.get(name.as_bytes()).copied();
         let place = known.map_or(self.labels.texts.len(), |place| place as usize);
         if place == MOST_CLASSES {
@@ -95,6 +99,11 @@ pub fn plain(text: &str) -> String {
         Ok(number) if whole(number) => (number as i64).to_string(),
         _ => text.into(),
     }
+}
+
+/// Whether a label is none: no text, or the "not a number" that pandas and NumPy write for what is missing.
+fn is_missing(text: &str) -> bool {
+    text.is_empty() || text.parse().is_ok_and(f64::is_nan)
 }
 
 impl Labels {
@@ -211,6 +220,17 @@ mod tests {
             (flaw.place.as_str(), flaw.found.as_str(), flaw.expected.as_str()),
             ("row 1", "the labels horse, 2", "only cat, dog")
         );
+    }
+
+    #[test]
+    fn a_missing_label_is_no_class() {
+        for text in ["", "  ", "NaN", "nan", " -nan"] {
+            let mut collector = Collector::default();
+            collector.push(b"banana").expect("a label");
+            let flaw = collector.push(text.as_bytes()).expect_err(text);
+            assert_eq!((flaw.place.as_str(), flaw.expected.as_str()), ("row 1", "a label"));
+        }
+        assert_eq!(labels(&["nano", "none", "NA"]).classes(), ["NA", "nano", "none"]);
     }
 
     #[test]

@@ -217,7 +217,7 @@ where
         if !row.is_empty() {
             let fail = |flaw| Stop::Flaw(line, flaw);
             let (label, mut rest) = split_label(row).map_err(fail)?;
-            labels.push(label).map_err(fail)?;
+            labels.push(label).map_err(|flaw| fail(flaw.at("")))?;
             let before = indices.len();
             // The least index that may follow.
             let mut least = 0;

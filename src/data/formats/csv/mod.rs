@@ -8,7 +8,7 @@ mod field;
 
 pub use columns::{Columns, is_label_name};
 
-use super::flaw::{Flaw, Trouble};
+use super::flaw::{Flaw, MISSING, Trouble};
 use super::labels::Collector;
 use super::lines::{Blocks, Parser, Stop, append};
 use super::number::{self, Cell};
@@ -131,7 +131,8 @@ fn parse_row<T: Cell>(row: &[u8], plan: &Plan, rows: &mut Rows<T>) -> Result<(),
             return Err(wrong_count(row, plan));
         }
         if plan.label == Some(column) {
-            rows.rest.labels.push(&field.text).map_err(|flaw| Stop::Flaw(0, flaw))?;
+            let fail = |flaw: Flaw| Stop::Flaw(0, flaw.at(format!("column {}", column + 1)));
+            rows.rest.labels.push(&field.text).map_err(fail)?;
         } else if plan.weight == Some(column) {
             rows.rest.weights.push(weight(&field.text, column)?);
         } else {
@@ -170,9 +171,9 @@ fn cell<T: Cell>(text: &[u8], column: usize) -> Result<T, Stop> {
     let shown = String::from_utf8_lossy(text);
     let shown: String = shown.chars().take(30).collect();
     let flaw = match shown.to_lowercase().as_str() {
-        "" => Flaw::new(place, "nothing", "a number").hint("leave such rows out, or fill in what is missing"),
+        "" => Flaw::new(place, "nothing", "a number").hint(MISSING),
         "nan" | "inf" | "-inf" | "infinity" | "-infinity" | "na" | "null" | "none" | "?" => {
-            Flaw::new(place, shown, "a finite number").hint("leave such rows out, or fill in what is missing")
+            Flaw::new(place, shown, "a finite number").hint(MISSING)
         }
         _ => Flaw::new(place, shown, "a number")
             .hint("all columns but one are features; --label-column says which holds the labels"),
@@ -254,6 +255,9 @@ mod tests {
             ("a,label\n1,x\n2,y,3\n", "line 3: found 3 columns, expected 2"),
             ("a,label\n1,x\n,y\n", "line 3, column 1: found nothing, expected a number"),
             ("a,label\n1,x\nNaN,y\n", "line 3, column 1: found NaN, expected a finite number"),
+            ("a,label\n1,x\n2,\n", "line 3, column 2: found nothing, expected a label"),
+            ("a,label\n1,x\n2,\"\"\n", "line 3, column 2: found nothing, expected a label"),
+            ("a,label\n1,3\n2,nan\n", "line 3, column 2: found nan, expected a label"),
             ("a,label\n1,x\n\nred,y\n", "line 4, column 1: found red, expected a number"),
             ("a,label\n", "found a header and no rows"),
             ("", "found no rows"),

@@ -1,7 +1,7 @@
 //! One column of one row group: its numbers, its texts or its bytes, and whether any is missing.
 
 use crate::data::Features;
-use crate::data::formats::flaw::Flaw;
+use crate::data::formats::flaw::{Flaw, MISSING};
 use crate::data::formats::lines::append;
 use crate::data::sample_weight::{is_weight, no_weight};
 use half::f16;
@@ -217,7 +217,7 @@ fn batches<T: DataType>(
             let row = row + if is_list { starts(&repeated[..=at]) - 1 } else { at };
             let found = if is_list { "an empty list, or no number in one" } else { "no value" };
             let flaw = place.at(row, found.into(), "one".into());
-            return Err(flaw.hint("leave such rows out, or fill in what is missing"));
+            return Err(flaw.hint(MISSING));
         }
         if is_list {
             check_lengths(&repeated, width, |at, found, expected| {

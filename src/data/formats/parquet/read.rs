@@ -123,8 +123,10 @@ impl Reading<'_> {
             let (reader, descriptor) = open(group, column)?;
             let mut count = 0;
             numbers::labels(reader, &descriptor, first, |text| {
+                let place = || format!("row {}, column {}", first + count, column.name);
+                self.labels.push(text).map_err(|flaw| flaw.at(place()))?;
                 count += 1;
-                self.labels.push(text)
+                Ok(())
             })?;
             same(column, count)?;
         }
