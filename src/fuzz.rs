@@ -242,7 +242,7 @@ fn config_file(text: &str) -> bool {
 fn class_weights(text: &str) -> bool {
     let classes = ["cat", "dog", "1"].map(String::from);
     text.parse()
-        .is_ok_and(|weights: ClassWeight| weights.resolve(&classes, &[0, 1, 2, 2], &[0, 1, 3]).is_ok())
+        .is_ok_and(|weights: ClassWeight| weights.resolve(&classes, &[0, 1, 2, 2], None, &[0, 1, 3]).is_ok())
 }
 
 /// Forward and backward as well.

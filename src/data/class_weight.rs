@@ -9,7 +9,8 @@ use std::str::FromStr;
 /// weights.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeight {
-    /// q_k = N / (K N_k), with N_k the training rows of class k: every class counts the same in all.
+    /// q_k proportional to 1 / N_k, with N_k the training rows of class k, or the sum of their own weights where they
+    /// have any: every class counts the same in all.
     Balanced,
     /// A weight for each class that is named; 1 for the others.
     Table(Vec<(String, f64)>),
@@ -23,11 +24,13 @@ impl ClassWeight {
     /// # Errors
     /// As [`ClassWeight::resolve`].
     pub fn of_examples<E: Store>(&self, data: &Dataset<E>, rows: &[u32]) -> Result<Vec<f64>, DataError> {
-        let weights = self.resolve(&data.class_names, data.train.labels(), rows)?;
+        let own = data.weights.train.as_deref();
+        let weights = self.resolve(&data.class_names, data.train.labels(), own, rows)?;
         Ok(data.train.labels().iter().map(|&label| weights[usize::from(label)]).collect())
     }
 
-    /// q (K), scaled so that its mean over the training `rows` is 1: then (1/N) sum_i q_(y_i) L_i is the weighted mean.
+    /// q (K), scaled so that the mean of q_(y_i), times the example's `own` weight if it has one (N), is 1 over the
+    /// training `rows`: then (1/N) sum_i of that times L_i is the weighted mean.
     ///
     /// A class is named by its name, or by its number where no class has that name.
     ///
@@ -37,17 +40,20 @@ impl ClassWeight {
         &self,
         class_names: &[String],
         labels: &[u16],
+        own: Option<&[f64]>,
         rows: &[u32],
     ) -> Result<Vec<f64>, DataError> {
-        let mut counts = vec![0_usize; class_names.len()];
-        rows.iter().for_each(|&row| counts[usize::from(labels[row as usize])] += 1);
+        let mut counts = vec![0.0_f64; class_names.len()];
+        for row in rows.iter().map(|&row| row as usize) {
+            counts[usize::from(labels[row])] += own.map_or(1.0, |own| own[row]);
+        }
         let mut weights = match self {
             Self::Balanced => {
-                counts.iter().map(|&count| if count == 0 { 1.0 } else { 1.0 / count as f64 }).collect()
+                counts.iter().map(|&count| if count > 0.0 { 1.0 / count } else { 1.0 }).collect()
             }
             Self::Table(table) => of_table(table, class_names)?,
         };
-        let sum: f64 = weights.iter().zip(&counts).map(|(weight, &count)| weight * count as f64).sum();
+        let sum: f64 = weights.iter().zip(&counts).map(|(weight, count)| weight * count).sum();
         let mean = sum / rows.len() as f64;
         if !mean.is_normal() {
             return Err(DataError::ClassWeight {
@@ -142,7 +148,7 @@ mod tests {
         let names = ["cat", "dog", "1"].map(String::from);
         let rows: Vec<u32> = (0..labels.len() as u32).collect();
         let parsed: ClassWeight = text.parse()?;
-        parsed.resolve(&names, labels, &rows).map_err(|error| error.to_string())
+        parsed.resolve(&names, labels, None, &rows).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -67,6 +67,20 @@ fn weights_multiply_those_of_the_classes() {
     assert_close(both, one);
 }
 
+/// Balanced classes are so in the sums of their weights: a weight of 3 is three such rows here too.
+#[test]
+fn balanced_classes_count_weights_not_rows() {
+    for more in [&["--loss", "svm"][..], &["--loss", "softmax", "--optimizer", "adam"]] {
+        let balanced = [more, &["--class-weight", "balanced"]].concat();
+        let weighted = loss(
+            "1,0,a,3\n0,1.5,b,1\n5,5,b,0\n2,0,a,1\n",
+            "x,y,label,w",
+            &[&balanced[..], &["--weight-column", "w"]].concat(),
+        );
+        assert_close(weighted, loss("1,0,a\n1,0,a\n1,0,a\n0,1.5,b\n2,0,a\n", "x,y,label", &balanced));
+    }
+}
+
 #[test]
 fn the_objective_names_them_and_a_digest_holds_them() {
     let sandbox = Sandbox::new();
