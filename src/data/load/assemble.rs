@@ -14,6 +14,8 @@ pub fn assemble<F: FeatureRows>(
     request: &Request,
 ) -> Result<Dataset<Examples<F>>, DataError> {
     let flaw = |flaw| DataError::Content { path: path.into(), flaw };
+    let test_path = request.test.as_deref().unwrap_or(path);
+    let test_flaw = |flaw| DataError::Content { path: test_path.into(), flaw };
     let name = path.display().to_string();
     let (train, test) = match (contents.parts, request.test_split) {
         (Parts::Both { .. }, Some(_)) => {
@@ -40,7 +42,7 @@ pub fn assemble<F: FeatureRows>(
         }
         (Parts::One(_), None) => return Err(DataError::NoTest { path: path.into() }),
     };
-    let (train, test) = alike(train, test).map_err(flaw)?;
+    let (train, test) = alike(train, test).map_err(test_flaw)?;
     let shape = match request.model {
         Some(shape) if !is_image(train.shape) && shape.features() == train.shape.features() => shape,
         _ => reshape(train.shape, request.shape, &name)?,
@@ -63,7 +65,7 @@ pub fn assemble<F: FeatureRows>(
     let weights = SampleWeights { train: train.weights, test: test.weights };
     let labels = train_labels.assign(&class_names).map_err(|f| flaw(f.within("training labels")))?;
     let train = Examples { features: train.features, labels, width };
-    let labels = test_labels.assign(&class_names).map_err(|f| flaw(f.within("test labels")))?;
+    let labels = test_labels.assign(&class_names).map_err(|f| test_flaw(f.within("test labels")))?;
     let test = Examples { features: test.features, labels, width };
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = if name.is_empty() { path.display().to_string() } else { name };
