@@ -40,6 +40,9 @@ pub struct LinearModel {
 pub struct About {
     /// K names.
     pub class_names: Vec<String>,
+    /// D names, where the training data had them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature_names: Option<Vec<String>>,
     /// What an example is.
     pub shape: Shape,
     /// "svm" or "softmax": what its scores were trained for.
@@ -66,7 +69,7 @@ impl About {
             Loss::Svm { margin } => ("svm", Some(margin)),
             Loss::Softmax => ("softmax", None),
         };
-        Self { class_names, shape, loss: name.into(), margin, config }
+        Self { class_names, feature_names: None, shape, loss: name.into(), margin, config }
     }
 }
 
@@ -323,6 +326,7 @@ mod tests {
             Loss::Svm { margin: 1.0 },
             config,
         );
+        let about = About { feature_names: Some(["a", "b", "c"].map(Into::into).into()), ..about };
         LinearModel { weight: array![[1.0, -2.0, 0.5], [0.0, 3.5, 1e-20]], bias: array![0.25, -1.0], about }
     }
 

@@ -75,6 +75,7 @@ fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataE
                 weight_column: args.data.columns.weight_column.as_deref(),
                 shape: about.shape,
                 class_names: &about.class_names,
+                feature_names: about.feature_names.as_deref(),
                 label: None,
             })?;
             if !labelled {
@@ -85,6 +86,7 @@ fn given_data(args: &EvaluateArgs, model: &LinearModel) -> Result<Dataset, DataE
                 source: Source::Path(path),
                 shape: about.shape,
                 class_names: about.class_names.clone(),
+                feature_names: about.feature_names.clone(),
                 train: Examples {
                     features: examples.features.none(),
                     labels: Vec::new(),
@@ -121,7 +123,13 @@ pub fn check_match(model: &LinearModel, data: &Dataset) -> Result<(), DataError>
         format!("{} of {shape} and the classes {}", shape.noun(), names.join(", "))
     };
     if (about.shape, &about.class_names) == (data.shape, &data.class_names) {
-        return Ok(());
+        let (names, expected) = (data.feature_names.as_deref(), about.feature_names.as_deref());
+        let path = match &data.source {
+            Source::Path(path) => path.clone(),
+            Source::BuiltIn => data.name.clone().into(),
+        };
+        return data::check_names(names, expected, "the model", |at| format!("feature {at}"))
+            .map_err(|flaw| DataError::Content { path, flaw });
     }
     Err(DataError::Mismatch {
         name: data.name.clone(),

@@ -21,6 +21,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         weight_column: args.columns.weight_column.as_deref(),
         shape: about.shape,
         class_names: &about.class_names,
+        feature_names: about.feature_names.as_deref(),
         label: label_of(&model),
     })?;
     let kind = if labelled { "labelled" } else { "unlabelled" };

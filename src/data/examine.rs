@@ -200,6 +200,7 @@ mod tests {
             source: Source::BuiltIn,
             shape: Shape::Vector(2),
             class_names: vec!["a".into(), "b".into(), "c".into()],
+            feature_names: None,
             train: part(train),
             test: part(test),
             weights: SampleWeights::default(),

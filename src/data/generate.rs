@@ -34,6 +34,7 @@ pub fn generate(train: usize, test: usize, seed: u64) -> Dataset {
         source: Source::BuiltIn,
         shape: Shape::Image { channels: CHANNELS, height: SIDE, width: SIDE },
         class_names: (0..CLASSES).map(|class| format!("pattern {class}")).collect(),
+        feature_names: None,
         train,
         test,
         weights: SampleWeights::default(),

@@ -6,7 +6,7 @@ use super::formats::input::Input;
 use super::formats::table::{Contents, Parts, Table};
 use super::formats::{Format, cifar, csv, parquet, pictures, svmlight, tar};
 use super::load::{self, Found, Request, checked, csv_table, svmlight_rows};
-use super::{DataError, Examples, Label, Shape};
+use super::{DataError, Examples, Label, Shape, check_names};
 use std::path::Path;
 
 /// Examples to predict, which may have labels.
@@ -32,6 +32,8 @@ pub struct InputRequest<'a> {
     pub shape: Shape,
     /// The model's classes.
     pub class_names: &'a [String],
+    /// The names of its features, if it knows them.
+    pub feature_names: Option<&'a [String]>,
     /// Which of CIFAR-100's labels the model predicts.
     pub label: Option<Label>,
 }
@@ -95,7 +97,10 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
         Some(Format::Csv) => {
             let (label, weight) = (request.label_column, request.weight_column);
             let wanted = csv::Request { label, weight, width: shape.features() };
-            from_table(csv_table(&input, wanted)?.0, request)
+            let (table, columns) = csv_table(&input, wanted)?;
+            let names = columns.feature_names();
+            check_features(names.as_deref(), request, |at| columns.place_of_name(at))?;
+            from_table(table, request)
         }
         Some(Format::Svmlight) => {
             let tables = svmlight::finish([svmlight_rows(&input)?], shape.features());
@@ -110,7 +115,9 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
             let unlabelled = Some(shape.features().unwrap_or_default());
             let (label, weight) = (request.label_column, request.weight_column);
             let wanted = parquet::Request { label, weight, size, channels, unlabelled };
-            from_table(parquet::load(&[input], wanted)?.table, request)
+            let parquet::Loaded { table, feature_names, .. } = parquet::load(&[input], wanted)?;
+            check_features(feature_names.as_deref(), request, feature)?;
+            from_table(table, request)
         }
         Some(Format::Npz) => from_table(test_of(arrays::of_npz(&input, None)?.load()?), request),
         Some(Format::Safetensors) => {
@@ -151,7 +158,24 @@ fn from_contents(found: Found, request: InputRequest<'_>) -> Result<Inputs, Data
         weight_column: request.weight_column.map(Into::into),
         ..Request::default()
     };
-    from_table(test_of(found.read(request.path, &settings)?), request)
+    let contents = found.read(request.path, &settings)?;
+    check_features(contents.feature_names.as_deref(), request, feature)?;
+    from_table(test_of(contents), request)
+}
+
+/// Makes sure that features are called as the model's.
+fn check_features(
+    names: Option<&[String]>,
+    request: InputRequest<'_>,
+    place: impl Fn(usize) -> String,
+) -> Result<(), DataError> {
+    check_names(names, request.feature_names, "the model", place)
+        .map_err(|flaw| DataError::Content { path: request.path.into(), flaw })
+}
+
+/// Where a feature is that has no better place.
+fn feature(at: usize) -> String {
+    format!("feature {at}")
 }
 
 fn test_of(contents: Contents) -> Table {

@@ -10,6 +10,7 @@ mod distant;
 mod error;
 pub mod examine;
 mod extents;
+mod feature_names;
 mod features;
 pub mod formats;
 mod generate;
@@ -27,6 +28,7 @@ pub use class_weight::ClassWeight;
 pub use distant::Distant;
 pub use error::DataError;
 pub use extents::{Planes, Size};
+pub use feature_names::check_names;
 pub use features::Features;
 pub use formats::Format;
 pub use formats::cifar::Label;
@@ -110,6 +112,8 @@ pub struct Dataset<E = Examples> {
     pub shape: Shape,
     /// K names.
     pub class_names: Vec<String>,
+    /// D names, where the files have them. No digest knows of them.
+    pub feature_names: Option<Vec<String>>,
     /// What training sees.
     pub train: E,
     /// What only the final figures see.
@@ -128,8 +132,9 @@ impl<E> Dataset<E> {
 
     /// The same set with its examples made into others by `change`.
     pub fn map<T>(self, change: impl Fn(E) -> T) -> Dataset<T> {
-        let Self { name, source, shape, class_names, train, test, weights, notes } = self;
-        Dataset { name, source, shape, class_names, train: change(train), test: change(test), weights, notes }
+        let Self { name, source, shape, class_names, feature_names, train, test, weights, notes } = self;
+        let (train, test) = (change(train), change(test));
+        Dataset { name, source, shape, class_names, feature_names, train, test, weights, notes }
     }
 }
 

@@ -69,6 +69,7 @@ mod tests {
             source: Source::BuiltIn,
             shape: Shape::Vector(1),
             class_names: vec!["a".into(), "b".into()],
+            feature_names: None,
             train: Examples { features: Features::Bytes(vec![0; 3]), labels, width: 1 },
             test: Examples { features: Features::Bytes(Vec::new()), labels: Vec::new(), width: 1 },
             weights: SampleWeights { train: Some(weights.into()), test: None },

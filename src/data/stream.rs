@@ -203,6 +203,7 @@ mod tests {
             source: Source::BuiltIn,
             shape: Shape::Vector(1),
             class_names: Vec::new(),
+            feature_names: None,
             train: examples(),
             test: examples(),
             weights: SampleWeights::default(),

@@ -198,17 +198,17 @@ fn all_formats_of_one_data_set_give_the_same_model_and_digest() {
     let (train_set, test_set) = (Set::new(200, 1), Set::new(30, 2));
     let formats = every_format(&sandbox, &train_set, &test_set);
     let first = train(&sandbox, &formats[0]);
-    let (model, result) = (first.model(), first.result());
+    let (weights, result) = (first.weights(), first.result());
     for args in &formats[1..] {
         let run = train(&sandbox, args);
-        assert!(run.model() == model, "{args:?}: another model");
+        assert!(run.weights() == weights, "{args:?}: another model");
         for key in ["data_digest", "test_accuracy", "test_loss"] {
             assert_eq!(run.result()[key], result[key], "{args:?}");
         }
         // What the run wrote repeats it, and evaluates on its own data.
         sandbox.succeed(&["--config", "run/config.toml", "--out", "again", "--force", "-q"]);
         assert!(
-            fs::read(sandbox.path("again/model.safetensors")).expect("reads") == model,
+            fs::read(sandbox.path("again/model.safetensors")).expect("reads") == run.model(),
             "{args:?}: not repeated"
         );
         let evaluated = json(&sandbox.succeed(&["evaluate", "run", "--json", "-q"]).stdout);

@@ -271,6 +271,24 @@ fn weights_are_those_of_csv() {
         sandbox.succeed(&[&["predict", "run"], args, &["--weight-column", "w", "-q"]].concat()).stdout
     };
     assert_eq!(predict(&["a.parquet"]), predict(&["a.csv"]));
+    // It knows its columns by name.
+    let schema = "message schema { required float c; required double w; required binary label (STRING); required int32 a; }";
+    let group = vec![
+        Column::Float(vec![0.5, 7.0]),
+        Column::Double(vec![1.0, 2.0]),
+        Column::Texts(vec!["no", "yes"]),
+        Column::Int(vec![1, -2]),
+    ];
+    write(&sandbox.path("b.parquet"), schema, &[group], plain());
+    let told = |args: &[&str], whose: &str| {
+        let run = sandbox.run(&[args, &["--weight-column", "w"]].concat());
+        assert_eq!(run.code, 3, "{run:?}");
+        let told = format!("b.parquet: feature 0: found c, expected a as in {whose}");
+        assert!(run.stderr.contains(&told), "{}", run.stderr);
+    };
+    told(&["predict", "run", "b.parquet"], "the model");
+    told(&["evaluate", "run", "--data", "b.parquet"], "the model");
+    told(&["data", "info", "--data", "a.parquet", "--test", "b.parquet"], "a.parquet");
 }
 
 /// Many columns in several row groups and columns of one kind or two: read side by side, they come in their order.

@@ -123,3 +123,52 @@ proptest! {
         }
     }
 }
+
+/// A model of named columns knows them: the same columns in another order are not predicted as if they were its own.
+#[test]
+fn columns_of_other_names_are_refused() {
+    let sandbox = Sandbox::new();
+    let rows = "a,b,label,c\n1,0,x,0.5\n0,2,y,7\n3,1,x,2\n0,4,y,1\n";
+    sandbox.write("d.csv", rows);
+    sandbox.train("run", &["--data", "d.csv", "--test-split", "1", "--epochs", "2"]);
+    let predicted = |file: &str| sandbox.succeed(&["predict", "run", file, "-q"]).stdout;
+    let expected = predicted("d.csv");
+    sandbox.write("bare.csv", rows.split_once('\n').expect("lines").1);
+    sandbox.write("moved.csv", "label,a,b,c\nx,1,0,0.5\ny,0,2,7\nx,3,1,2\ny,0,4,1\n");
+    assert_eq!((predicted("bare.csv"), predicted("moved.csv")), (expected.clone(), expected));
+
+    sandbox.write("swapped.csv", "a,c,label,b\n1,0.5,x,0\n0,7,y,2\n");
+    std::fs::create_dir(sandbox.path("folder")).expect("a folder");
+    for part in ["train", "test"] {
+        std::fs::copy(sandbox.path("swapped.csv"), sandbox.path(&format!("folder/{part}.csv")))
+            .expect("copies");
+    }
+    sandbox.write("lacking.csv", "a,label,c\n1,0,0.5\n0,1,7\n");
+    for (args, told) in [
+        (
+            &["predict", "run", "swapped.csv"][..],
+            "swapped.csv: line 1, column 2: found c, expected b as in the model",
+        ),
+        (
+            &["predict", "run", "lacking.csv"],
+            "lacking.csv: line 1, column 2: found label, expected b as in the model",
+        ),
+        (&["evaluate", "run", "--data", "swapped.csv"], "swapped.csv: line 1, column 2: found c, expected b"),
+        (
+            &["evaluate", "run", "--data", "folder"],
+            "error: folder: feature 1: found c, expected b as in the model",
+        ),
+    ] {
+        let run = sandbox.run(args);
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{args:?}: {run:?}");
+        assert!(run.stderr.contains(told) && run.stderr.contains("hint: "), "no {told:?} in {}", run.stderr);
+    }
+    // Converted, they keep their names; other formats have none, and nothing is known of them.
+    let convert = ["data", "convert", "--data", "d.csv", "--test-split", "1", "-q"];
+    for (out, format) in [("c", "csv"), ("n.npz", "npz")] {
+        sandbox.succeed(&[&convert[..], &[out, "--to", format]].concat());
+        sandbox.succeed(&["predict", "run", out, "-q"]);
+    }
+    let header = std::fs::read_to_string(sandbox.path("c/test.csv")).expect("reads");
+    assert!(header.starts_with("label,a,b,c\n"), "{header}");
+}

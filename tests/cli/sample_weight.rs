@@ -136,9 +136,9 @@ fn conversion_keeps_weights_or_refuses() {
         let info = sandbox.succeed(&[&["data", "info", "--data", out, "-q"], column].concat());
         assert_eq!(digest(&info.stdout), original, "{format}");
         let run = sandbox.train(&format!("run-{format}"), &[&["--data", out], column, &train].concat());
-        models.push(run.model());
+        models.push(run.weights());
     }
-    assert!(models.iter().all(|model| *model == models[0]), "every format gives the same bytes");
+    assert!(models.iter().all(|model| *model == models[0]), "every format gives the same weights");
     for format in ["svmlight", "cifar"] {
         let run = sandbox.run(&[&["data", "convert", "x", "--to", format], &from[..]].concat());
         assert_eq!(run.code, 2, "{run:?}");

@@ -164,6 +164,13 @@ impl RunFolder {
         self.bytes("model.safetensors")
     }
 
+    /// The numbers of the model, without the names and settings in its header.
+    pub fn weights(&self) -> Vec<u8> {
+        let model = self.model();
+        let (length, rest) = model.split_first_chunk().expect("a header's length");
+        rest[u64::from_le_bytes(*length) as usize..].to_vec()
+    }
+
     pub fn text(&self, file: &str) -> String {
         String::from_utf8(self.bytes(file)).expect("UTF-8")
     }

@@ -23,6 +23,7 @@ impl<S: Store> Session<'_, S> {
         let objective = self.config.objective;
         let names = self.data.class_names.clone();
         let about = About::new(names, self.data.shape, objective.loss, self.config.recipe());
+        let about = About { feature_names: self.data.feature_names.clone(), ..about };
         let model = LinearModel::fold(&trained.weight, &trained.bias, &self.preprocessing, about);
 
         let Dataset { train, test, .. } = self.data;

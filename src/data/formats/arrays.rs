@@ -278,7 +278,7 @@ impl Arrays {
             None => None,
         };
         let notes = left_out.iter().map(|&place| format!("{} is left out", names[place])).collect();
-        Ok(Contents { parts, class_names, notes })
+        Ok(Contents { parts, class_names, feature_names: None, notes })
     }
 }
 

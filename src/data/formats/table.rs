@@ -143,6 +143,8 @@ pub struct Contents<F = Features> {
     pub parts: Parts<F>,
     /// Names of the classes, by number, where the files give them.
     pub class_names: Option<Vec<String>>,
+    /// Names of the features, where the files give them.
+    pub feature_names: Option<Vec<String>>,
     /// What the user should know, one line each.
     pub notes: Vec<String>,
 }

@@ -74,6 +74,7 @@ pub fn assemble<F: FeatureRows>(
         source: Source::Path(path.into()),
         shape,
         class_names,
+        feature_names: contents.feature_names,
         train,
         test,
         weights,

@@ -6,7 +6,7 @@ use super::{Request, without_effect};
 use crate::data::formats::input::Input;
 use crate::data::formats::table::{Contents, Parts};
 use crate::data::formats::{names, parquet};
-use crate::data::{DataError, Shape};
+use crate::data::{DataError, Shape, check_names};
 use std::path::PathBuf;
 
 /// Reads the files of a folder, which may be shards: `train-00000-of-00002.parquet` and so on.
@@ -44,13 +44,14 @@ pub fn files(train: &[Input], test: &[Input], request: &Request) -> Result<Conte
         size: request.picture_size(),
         ..parquet::Request::default()
     };
-    let parquet::Loaded { table, label, weight, class_names, mut notes } = parquet::load(train, wanted)?;
+    let parquet::Loaded { table, label, weight, class_names, feature_names, mut notes } =
+        parquet::load(train, wanted)?;
     if request.size.is_some() && !is_image(table.shape) {
         let name = train[0].path.display().to_string();
         return Err(without_effect("size", &name, "it has no pictures"));
     }
     if test.is_empty() {
-        return Ok(Contents { parts: Parts::One(table), class_names, notes });
+        return Ok(Contents { parts: Parts::One(table), class_names, feature_names, notes });
     }
     let channels = match table.shape {
         Shape::Image { channels, .. } => Some(channels),
@@ -58,6 +59,10 @@ pub fn files(train: &[Input], test: &[Input], request: &Request) -> Result<Conte
     };
     let (label, weight) = (label.as_deref(), weight.as_deref());
     let other = parquet::load(test, parquet::Request { label, weight, channels, ..wanted })?;
+    let (names, whose) = (other.feature_names.as_deref(), train[0].path.display().to_string());
+    check_names(names, feature_names.as_deref(), &whose, |at| format!("feature {at}"))
+        .map_err(|flaw| test[0].error(flaw))?;
     notes.extend(other.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
-    Ok(Contents { parts: Parts::Both { train: table, test: other.table }, class_names, notes })
+    let parts = Parts::Both { train: table, test: other.table };
+    Ok(Contents { parts, class_names, feature_names, notes })
 }

@@ -2,13 +2,13 @@
 
 use super::find::{Found, Place, files_of};
 use super::{Request, parquet, without_effect};
-use crate::data::DataError;
 use crate::data::formats::arrays::{self, Arrays, Layout};
 use crate::data::formats::flaw::{Flaw, Trouble};
 use crate::data::formats::in_place::InPlace;
 use crate::data::formats::input::Input;
 use crate::data::formats::table::{Contents, Parts, Table};
 use crate::data::formats::{Format, csv, pictures, svmlight};
+use crate::data::{DataError, check_names};
 use std::path::Path;
 
 impl Found {
@@ -99,7 +99,7 @@ pub fn read_files(
         check_format(test, format, request)?;
     }
     let weights = request.weight_column.as_deref();
-    let one = |table: Table| Contents { parts: Parts::One(table), class_names: None, notes: Vec::new() };
+    let unnamed = |parts| Contents { parts, class_names: None, feature_names: None, notes: Vec::new() };
     let contents = match format {
         Format::Npz => arrays::of_npz(train, weights)?.load()?,
         Format::Safetensors => arrays::of_safetensors(train, weights)?.load()?,
@@ -113,12 +113,12 @@ pub fn read_files(
             let rows = |input: &Input| svmlight_rows(input);
             let Some(test) = test else {
                 let [table] = svmlight::finish([rows(train)?], None).map_err(|flaw| train.error(flaw))?;
-                return Ok(one(checked(train, table)?));
+                return Ok(unnamed(Parts::One(checked(train, table)?)));
             };
             let tables = svmlight::finish([rows(train)?, rows(test)?], None);
             let [first, second] = tables.map_err(|flaw| train.error(flaw))?;
             let parts = Parts::Both { train: checked(train, first)?, test: checked(test, second)? };
-            return Ok(Contents { parts, class_names: None, notes: Vec::new() });
+            return Ok(unnamed(parts));
         }
         Format::Cifar | Format::Idx | Format::Npy | Format::Pictures => {
             let flaw = Flaw::whole(format.name(), "a file of examples with their labels");
@@ -149,10 +149,11 @@ fn join<F>(
     train: &Input,
     test: &Input,
 ) -> Result<Contents<F>, DataError> {
-    match (contents.parts, other.parts) {
+    let Contents { parts, class_names, feature_names, notes } = contents;
+    match (parts, other.parts) {
         (Parts::One(first), Parts::One(second)) => {
             let parts = Parts::Both { train: first, test: second };
-            Ok(Contents { parts, class_names: contents.class_names, notes: contents.notes })
+            Ok(Contents { parts, class_names, feature_names, notes })
         }
         (Parts::Both { .. }, _) => {
             Err(without_effect("test", &train.path.display().to_string(), "it has test examples of its own"))
@@ -188,17 +189,16 @@ fn read_csv(train: &Input, test: Option<&Input>, request: &Request) -> Result<Co
     let (table, columns) = csv_table(train, csv::Request { label, weight, width: None })?;
     let guess = format!("labels are from column {}, the only one of texts", columns.label_name());
     let notes = if columns.guessed { vec![guess] } else { Vec::new() };
-    let Some(test) = test else { return Ok(Contents { parts: Parts::One(table), class_names: None, notes }) };
+    let feature_names = columns.feature_names();
+    let contents = |parts| Contents { parts, class_names: None, feature_names, notes };
+    let Some(test) = test else { return Ok(contents(Parts::One(table))) };
     let place = |column: Option<usize>| column.map(|place| (place + 1).to_string());
     let (label, weight) = (place(columns.label), place(columns.weight));
     let same = csv::Request { label: label.as_deref(), weight: weight.as_deref(), width: None };
     let (other, its_columns) = csv_table(test, same)?;
-    if let (Some(names), Some(other)) = (&columns.names, &its_columns.names)
-        && let Some(at) = names.iter().zip(other).position(|(a, b)| a != b)
-    {
-        let expected = format!("{} as in {}", names[at], train.path.display());
-        let flaw = Flaw::new(format!("line 1, column {}", at + 1), other[at].clone(), expected);
-        return Err(test.error(flaw.hint("both files have the same columns in the same order")));
-    }
-    Ok(Contents { parts: Parts::Both { train: table, test: other }, class_names: None, notes })
+    let place = |at| format!("line 1, column {}", at + 1);
+    let (names, expected) = (its_columns.names.as_deref(), columns.names.as_deref());
+    check_names(names, expected, &train.path.display().to_string(), place)
+        .map_err(|flaw| test.error(flaw))?;
+    Ok(contents(Parts::Both { train: table, test: other }))
 }

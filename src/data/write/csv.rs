@@ -5,6 +5,7 @@ use super::text::Cells;
 use super::{
     File, Loss, Output, check_different, check_lines, check_own_order, check_plain, class_names_file, planes,
 };
+use crate::data::formats::csv::is_label_name;
 use crate::data::{Dataset, Examples};
 use std::io::{self, Write};
 
@@ -17,9 +18,10 @@ pub fn plan<'a>(data: &'a Dataset) -> Result<Output<'a>, Loss> {
     check_lines(data, "csv")?;
     check_plain(data, "csv")?;
     let fields: Vec<String> = data.class_names.iter().map(|name| field(name)).collect();
+    let header = feature_names(data);
     let part = |name: &str, part, weights: &'a Option<Vec<f64>>| {
-        let fields = fields.clone();
-        File::new(name, move |out| write(part, &fields, weights.as_deref(), out))
+        let (header, fields) = (header.clone(), fields.clone());
+        File::new(name, move |out| write(part, &header, &fields, weights.as_deref(), out))
     };
     let weights = &data.weights;
     let files = if data.test.is_empty() {
@@ -37,6 +39,15 @@ pub fn plan<'a>(data: &'a Dataset) -> Result<Output<'a>, Loss> {
     Ok(Output { files, shape: planes(data.shape), weight_column: weights.train.as_ref().map(|_| WEIGHT) })
 }
 
+/// The names of the features, as fields: their own, unless a reader could take one for labels or weights.
+fn feature_names(data: &Dataset) -> Vec<String> {
+    let is_taken = |name: &String| is_label_name(name) || name == WEIGHT;
+    match &data.feature_names {
+        Some(names) if !names.iter().any(is_taken) => names.iter().map(|name| field(name)).collect(),
+        _ => (1..=data.train.width).map(|feature| format!("x{feature}")).collect(),
+    }
+}
+
 /// A text as a field: in quotes if it would be taken apart without.
 fn field(text: &str) -> String {
     if text.contains([',', ';', '\t', '"']) {
@@ -46,13 +57,19 @@ fn field(text: &str) -> String {
     }
 }
 
-fn write(part: &Examples, fields: &[String], weights: Option<&[f64]>, out: &mut dyn Write) -> io::Result<()> {
+fn write(
+    part: &Examples,
+    header: &[String],
+    fields: &[String],
+    weights: Option<&[f64]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let cells = Cells::new(&part.features);
     out.write_all(b"label")?;
     if weights.is_some() {
         write!(out, ",{WEIGHT}")?;
     }
-    (1..=part.width).try_for_each(|feature| write!(out, ",x{feature}"))?;
+    header.iter().try_for_each(|name| write!(out, ",{name}"))?;
     for (row, &label) in part.labels.iter().enumerate() {
         out.write_all(b"\n")?;
         out.write_all(fields[usize::from(label)].as_bytes())?;

@@ -56,6 +56,7 @@ pub fn load(input: &Input, label: Option<Label>) -> Result<Dataset, DataError> {
         source: Source::Path(input.path.clone()),
         shape: SHAPE,
         class_names,
+        feature_names: None,
         train,
         test,
         weights: SampleWeights::default(),

@@ -75,6 +75,7 @@ fn dataset<F>(
         source: Source::Path(folder),
         shape: SHAPE,
         class_names,
+        feature_names: None,
         train,
         test,
         weights: SampleWeights::default(),

@@ -29,6 +29,23 @@ impl Columns {
             _ => (label + 1).to_string(),
         }
     }
+
+    fn is_feature(&self, column: usize) -> bool {
+        Some(column) != self.label && Some(column) != self.weight
+    }
+
+    /// The names of the features, if the table has a header.
+    pub fn feature_names(&self) -> Option<Vec<String>> {
+        let columns = self.names.iter().flatten().enumerate();
+        let features = columns.filter(|(column, _)| self.is_feature(*column));
+        self.names.as_ref().map(|_| features.map(|(_, name)| name.trim().to_owned()).collect())
+    }
+
+    /// Where the name of the feature `at` is.
+    pub fn place_of_name(&self, at: usize) -> String {
+        let column = (0..).filter(|&column| self.is_feature(column)).nth(at).unwrap_or(at);
+        format!("line 1, column {}", column + 1)
+    }
 }
 
 /// How a table's lines are read.

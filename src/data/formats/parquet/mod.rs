@@ -48,6 +48,8 @@ pub struct Loaded {
     pub weight: Option<String>,
     /// Names of the classes, by number, where the files' metadata have them.
     pub class_names: Option<Vec<String>>,
+    /// Names of the features, where each is a column.
+    pub feature_names: Option<Vec<String>>,
     /// What the user should know.
     pub notes: Vec<String>,
 }

@@ -188,8 +188,11 @@ impl Reading<'_> {
             [] => Vec::new(),
             names => vec![format!("left out: the columns {}", names.join(", "))],
         };
+        let is_named = chosen.features.iter().all(|column| column.kind == Kind::Number);
+        let names = chosen.features.into_iter().map(|column| column.name);
+        let feature_names = is_named.then(|| names.collect());
         let (label, weight) = (chosen.label.map(|label| label.name), chosen.weight.map(|weight| weight.name));
-        Ok(Loaded { table, label, weight, class_names: self.class_names, notes })
+        Ok(Loaded { table, label, weight, class_names: self.class_names, feature_names, notes })
     }
 }
 

@@ -103,7 +103,7 @@ pub fn load(folder: &Path, size: Option<[usize; 2]>) -> Result<Contents, DataErr
         (_, Some(only)) => Parts::One(only),
         (_, None) => unreachable!("a table for each list of files"),
     };
-    Ok(Contents { parts, class_names: None, notes })
+    Ok(Contents { parts, class_names: None, feature_names: None, notes })
 }
 
 /// Reads pictures to predict: one file, or those in a folder, in folders of classes or not. They get the `size` and
