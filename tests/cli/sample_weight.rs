@@ -131,6 +131,8 @@ fn conversion_keeps_weights_or_refuses() {
         [("n", "npy"), ("n.npz", "npz"), ("n.safetensors", "safetensors"), ("i", "idx"), ("c", "csv")]
     {
         let run = sandbox.succeed(&[&["data", "convert", out, "--to", format], &from[..]].concat());
+        // Quiet or not, it is told where they would be taken for a feature.
+        assert_eq!(run.stderr.contains("--weight-column weight"), format == "csv", "{}", run.stderr);
         assert_eq!(digest(&run.stdout), original, "{format}");
         let column = if format == "csv" { &["--weight-column", "weight"][..] } else { &[] };
         let info = sandbox.succeed(&[&["data", "info", "--data", out, "-q"], column].concat());

@@ -111,7 +111,9 @@ pub fn save(data: &Dataset, args: &OutArgs, format: Format, console: Console) ->
         ));
     }
     if let Some(column) = output.weight_column {
-        console.note(format_args!("note: the examples' weights are in a column: --weight-column {column}"));
+        console.warn(format_args!(
+            "the examples' weights are in a column, a feature like the others without --weight-column {column}"
+        ));
     }
     if data.test.is_empty() {
         console.note("note: it has no test examples: --test-split 0.2 sets rows of it aside");
