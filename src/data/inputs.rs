@@ -5,7 +5,7 @@ use super::formats::flaw::Flaw;
 use super::formats::input::Input;
 use super::formats::table::{Contents, Parts, Table};
 use super::formats::{Format, cifar, csv, parquet, pictures, svmlight, tar};
-use super::load::{self, Found, Request, checked, csv_table, svmlight_rows};
+use super::load::{self, Found, Request, csv_table, svmlight_rows};
 use super::{DataError, Examples, Label, Shape, check_names};
 use std::path::Path;
 
@@ -105,7 +105,7 @@ pub fn read_inputs(request: InputRequest<'_>) -> Result<Inputs, DataError> {
         Some(Format::Svmlight) => {
             let tables = svmlight::finish([svmlight_rows(&input)?], shape.features());
             let [table] = tables.map_err(|flaw| input.error(flaw))?;
-            from_table(checked(&input, table)?, request)
+            from_table(table, request)
         }
         Some(Format::Parquet) => {
             let (size, channels) = match shape {

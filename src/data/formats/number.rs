@@ -32,10 +32,13 @@ impl Cell for u8 {
     }
 }
 
+/// Numbers that stay finite.
 impl Cell for f32 {
     #[inline]
     fn parse(text: &[u8]) -> Option<(Self, usize)> {
-        parse(text).map(|(value, length)| (value as f32, length))
+        let (value, length) = parse(text)?;
+        let value = value as f32;
+        value.is_finite().then_some((value, length))
     }
 }
 

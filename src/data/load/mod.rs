@@ -6,7 +6,7 @@ mod parquet;
 mod read;
 
 pub use find::{Found, files_of};
-pub use read::{checked, csv_table, svmlight_rows};
+pub use read::{csv_table, svmlight_rows};
 
 use super::formats::input::Input;
 use super::formats::{Format, cifar};

@@ -113,12 +113,11 @@ pub fn read_files(
             let rows = |input: &Input| svmlight_rows(input);
             let Some(test) = test else {
                 let [table] = svmlight::finish([rows(train)?], None).map_err(|flaw| train.error(flaw))?;
-                return Ok(unnamed(Parts::One(checked(train, table)?)));
+                return Ok(unnamed(Parts::One(table)));
             };
             let tables = svmlight::finish([rows(train)?, rows(test)?], None);
             let [first, second] = tables.map_err(|flaw| train.error(flaw))?;
-            let parts = Parts::Both { train: checked(train, first)?, test: checked(test, second)? };
-            return Ok(unnamed(parts));
+            return Ok(unnamed(Parts::Both { train: first, test: second }));
         }
         Format::Cifar | Format::Idx | Format::Npy | Format::Pictures => {
             let flaw = Flaw::whole(format.name(), "a file of examples with their labels");
@@ -171,17 +170,10 @@ pub fn svmlight_rows(input: &Input) -> Result<svmlight::Rows, DataError> {
     read.map_err(|trouble| input.error(trouble))
 }
 
-/// The table, if all its numbers are finite.
-pub fn checked(input: &Input, table: Table) -> Result<Table, DataError> {
-    table.check_finite().map_err(|flaw| input.error(flaw))?;
-    Ok(table)
-}
-
 /// Reads a CSV file of examples for `request`.
 pub fn csv_table(input: &Input, request: csv::Request<'_>) -> Result<(Table, csv::Columns), DataError> {
     let read = input.stream().map_err(Trouble::from).and_then(|mut source| csv::read(&mut source, request));
-    let (table, columns) = read.map_err(|trouble| input.error(trouble))?;
-    Ok((checked(input, table)?, columns))
+    read.map_err(|trouble| input.error(trouble))
 }
 
 fn read_csv(train: &Input, test: Option<&Input>, request: &Request) -> Result<Contents, DataError> {

@@ -142,6 +142,11 @@ fn parse_row<T: Cell>(row: &[u8], plan: &Plan, rows: &mut Rows<T>) -> Result<(),
     Ok(())
 }
 
+/// Whether a number is all of `text`, finite or not.
+fn is_number(text: &[u8]) -> bool {
+    number::parse(text).is_some_and(|(_, length)| length == text.len())
+}
+
 /// The weight of an example.
 fn weight(text: &[u8], column: usize) -> Result<f64, Stop> {
     let text = text.trim_ascii();
@@ -175,6 +180,7 @@ fn cell<T: Cell>(text: &[u8], column: usize) -> Result<T, Stop> {
         "nan" | "inf" | "-inf" | "infinity" | "-infinity" | "na" | "null" | "none" | "?" => {
             Flaw::new(place, shown, "a finite number").hint(MISSING)
         }
+        _ if is_number(text) => Flaw::new(place, shown, "a finite number of at most 3.4e38").hint(MISSING),
         _ => Flaw::new(place, shown, "a number")
             .hint("all columns but one are features; --label-column says which holds the labels"),
     };
@@ -258,6 +264,11 @@ mod tests {
             ("a,label\n1,x\n2,\n", "line 3, column 2: found nothing, expected a label"),
             ("a,label\n1,x\n2,\"\"\n", "line 3, column 2: found nothing, expected a label"),
             ("a,label\n1,3\n2,nan\n", "line 3, column 2: found nan, expected a label"),
+            (
+                "a,label\n1,x\n-1e39,y\n",
+                "line 3, column 1: found -1e39, expected a finite number of at most 3.4e38",
+            ),
+            ("a,label\n1,x\n1e400 ,y\n", "line 3, column 1: found 1e400, expected a finite number"),
             ("a,label\n1,x\n\nred,y\n", "line 4, column 1: found red, expected a number"),
             ("a,label\n", "found a header and no rows"),
             ("", "found no rows"),
