@@ -41,7 +41,8 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
         return train(&config, &folder, Beginning::New, begun);
     };
     match resume::find(run, request)? {
-        Found::Finished(result) => resume::tell_finished(run, &result, request),
+        Found::Finished(found) if request.print_config => print_config(&found.config),
+        Found::Finished(found) => resume::tell_finished(run, &found.result, request),
         Found::Unfinished(found) if request.print_config => print_config(&found.config),
         Found::Unfinished(found) => {
             train(&found.config, &found.folder, Beginning::Resumed(found.checkpoint), begun)

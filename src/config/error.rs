@@ -89,12 +89,14 @@ pub enum ConfigError {
         reason: String,
     },
     /// Settings of a run that is resumed, with other values than it began with.
-    #[error("--resume {}: {}", run.display(), changes.join("; "))]
+    #[error("--resume {}: {}{}", run.display(), if *ended { "has ended; " } else { "" }, changes.join("; "))]
     Changed {
         /// The run.
         run: PathBuf,
         /// One setting each: what it is, what was found, what the run has.
         changes: Vec<String>,
+        /// Whether the run has come to its end.
+        ended: bool,
     },
     /// A setting that is the same for all runs of a sweep.
     #[error("{origin}: cannot vary in a sweep: {reason}")]
@@ -130,7 +132,11 @@ impl ConfigError {
                 "--grid lr=1e-4,1e-3,1e-2 tries three; configs/sweep/ has whole sweeps for --config".into()
             }
             Self::WithoutEffect { .. } => "leave it out, or change the setting it belongs to".into(),
-            Self::Changed { .. } => {
+            Self::Changed { ended: true, .. } => {
+                "a finished run keeps no checkpoint to go on from: train anew with these settings, into another --out"
+                    .into()
+            }
+            Self::Changed { ended: false, .. } => {
                 "without them the run goes on as it began; for other settings, begin another run".into()
             }
         }

@@ -13,13 +13,14 @@ const MAY_DIFFER: [&str; 7] =
 ///
 /// A run may go on for longer than was planned, with more epochs or attempts, where nothing that was done depends on
 /// their number: it then is to the byte what it would have been with that number from the beginning. A cosine schedule
-/// depends on it from its first step.
+/// depends on it from its first step. One that has `ended` keeps no checkpoint, and cannot be longer.
 ///
 /// # Errors
 /// [`ConfigError::Changed`] names every key that differs, with both values; or another [`ConfigError`].
 pub fn resume(
     run: &Path,
     stored: &str,
+    ended: bool,
     flags: &Settings,
     given: &[String],
     config: Option<&Path>,
@@ -35,6 +36,7 @@ pub fn resume(
     let of_run = super::filled(joined.settings()?);
     let settings = typed.settings()?;
     let longer = |key: &str| match key {
+        _ if ended => false,
         "epochs" => of_run.schedule != ScheduleName::Cosine && settings.epochs > of_run.epochs,
         "attempts" => settings.attempts > of_run.attempts,
         _ => false,
@@ -53,7 +55,7 @@ pub fn resume(
         }
     }
     if !changes.is_empty() {
-        return Err(ConfigError::Changed { run: run.into(), changes });
+        return Err(ConfigError::Changed { run: run.into(), changes, ended });
     }
     // How many to keep is the run's own word, which means nothing to whoever wants none now.
     let keeping = joined.origins.get("keep-checkpoints");
@@ -68,14 +70,24 @@ pub fn resume(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroUsize;
 
     const STORED: &str = "data = \"here\"\nlr = 0.5\nepochs = 4\nbatch-size = 32\nschedule = \"constant\"\n";
 
     fn with(stored: &str, set: impl Fn(&mut Settings), given: &[&str]) -> Result<RunConfig, String> {
+        of_run(stored, false, set, given)
+    }
+
+    fn of_run(
+        stored: &str,
+        ended: bool,
+        set: impl Fn(&mut Settings),
+        given: &[&str],
+    ) -> Result<RunConfig, String> {
         let mut flags = Settings::default();
         set(&mut flags);
         let given: Vec<String> = given.iter().map(ToString::to_string).collect();
-        resume(Path::new("run"), stored, &flags, &given, None).map_err(|error| error.to_string())
+        resume(Path::new("run"), stored, ended, &flags, &given, None).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -104,6 +116,14 @@ mod tests {
         assert_eq!(with(STORED, more, &["epochs"]).expect("resolves").settings.epochs, 9);
         let error = with(&STORED.replace("constant", "cosine"), more, &["epochs"]).expect_err("it depends");
         assert!(error.contains("--epochs: found 9, expected 4"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_has_ended_cannot_be_longer() {
+        let more = |flags: &mut Settings| flags.epochs = 9;
+        let error = of_run(STORED, true, more, &["epochs"]).expect_err("it has no checkpoint");
+        assert_eq!(error, "--resume run: has ended; --epochs: found 9, expected 4 as the run has");
+        assert!(of_run(STORED, true, |flags| flags.threads = NonZeroUsize::new(1), &["threads"]).is_ok());
     }
 
     #[test]

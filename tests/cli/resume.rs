@@ -315,7 +315,27 @@ fn what_cannot_be_resumed() {
     );
     assert_eq!(again.stdout, "");
     assert_eq!(json(&sandbox.succeed(&["--resume", "run", "--json", "-q"]).stdout), run.result());
+    sandbox.succeed(&["--resume", "run", "--epochs", "1", "--data", "data", "--threads", "1"]);
+    let printed = sandbox.succeed(&["--resume", "run", "--print-config"]).stdout;
+    assert!(printed.contains("epochs = 1\n"), "{printed}");
     assert_eq!((run.files(), run.model()), (files, model), "nothing was done");
+    for (args, code, parts) in [
+        (
+            &["--epochs", "6"][..],
+            2,
+            &["run: has ended; --epochs: found 6, expected 1", "keeps no checkpoint"][..],
+        ),
+        (
+            &["--lr", "5", "--loss", "softmax"],
+            2,
+            &["--lr: found 5.0, expected 0.001", "--loss: found \"softmax\", expected \"svm\""],
+        ),
+        (&["--out", "new"], 2, &["--out: has no effect here"]),
+        (&["--data", "nowhere"], 1, &["cannot read nowhere"]),
+        (&["--data", "generated"], 3, &["generated: found data with digest"]),
+    ] {
+        assert_refused(&sandbox, &[&["--resume", "run"], args].concat(), code, parts);
+    }
 
     for (args, parts) in [
         (

@@ -2,7 +2,7 @@
 
 use super::ResumeError;
 use crate::config::RunConfig;
-use crate::data::{GENERATED, Source};
+use crate::data::Source;
 use crate::report::console::Console;
 use crate::run_folder::{RunFolder, checkpoints};
 use crate::train::{Checkpoint, CheckpointEvery, Keeper, Provenance, State};
@@ -53,12 +53,8 @@ impl<'a> Checkpoints<'a> {
             return Ok(None);
         };
         let found = (self.digest)();
-        if provenance.data_digest != found {
-            let data = match self.source {
-                Source::BuiltIn => GENERATED.into(),
-                Source::Path(path) => path.display().to_string(),
-            };
-            return Err(ResumeError::OtherData { data, found, expected: provenance.data_digest }.into());
+        if let Some(error) = ResumeError::of_data(self.source, found, &provenance.data_digest) {
+            return Err(error.into());
         }
         if provenance.kernel != self.kernel {
             console.warn(format_args!(

@@ -3,6 +3,7 @@
 use crate::cli::RunRequest;
 use crate::commands::{Exit, print_json};
 use crate::config::{self, RunConfig};
+use crate::data::{self, GENERATED, Source};
 use crate::report::console::Console;
 use crate::run_folder::{self, RunFolder, RunFolderError, checkpoints};
 use crate::train::{Checkpoint, CheckpointError};
@@ -78,6 +79,15 @@ impl ResumeError {
         }
     }
 
+    /// Of data from `source`, unless its digest is the run's.
+    pub fn of_data(source: &Source, found: String, expected: &str) -> Option<Self> {
+        let data = match source {
+            Source::BuiltIn => GENERATED.into(),
+            Source::Path(path) => path.display().to_string(),
+        };
+        (found != expected).then(|| Self::OtherData { data, found, expected: expected.into() })
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
@@ -90,10 +100,18 @@ impl ResumeError {
 
 /// What `--resume` was pointed at.
 pub enum Found {
-    /// A run that has come to its end: its result.json.
-    Finished(serde_json::Value),
+    /// A run that has come to its end.
+    Finished(Box<Finished>),
     /// A run to go on with.
     Unfinished(Box<Unfinished>),
+}
+
+/// A run that has come to its end.
+pub struct Finished {
+    /// Its settings.
+    pub config: RunConfig,
+    /// Its result.json.
+    pub result: serde_json::Value,
 }
 
 /// A run to go on with.
@@ -110,14 +128,14 @@ pub struct Unfinished {
 pub fn find(run: &Path, request: &RunRequest) -> anyhow::Result<Found> {
     let console = Console { quiet: request.settings.quiet };
     let folder = RunFolder::resume(run)?;
-    let resolve = |stored: &str| {
+    let resolve = |stored: &str, ended: bool| {
         let RunRequest { settings, given, config, .. } = request;
-        config::resume(folder.target(), stored, settings, given, config.as_deref())
+        config::resume(folder.target(), stored, ended, settings, given, config.as_deref())
     };
     let begun = folder.partial().join(run_folder::CONFIG);
     if checkpoints(folder.partial()).is_empty() {
         if begun.exists() {
-            let config = resolve(&read_text(&begun)?)?;
+            let config = resolve(&read_text(&begun)?, false)?;
             console.note("the run had not come to a checkpoint: it begins anew");
             return Ok(Found::Unfinished(Box::new(Unfinished { folder, config, checkpoint: None })));
         }
@@ -127,13 +145,34 @@ pub fn find(run: &Path, request: &RunRequest) -> anyhow::Result<Found> {
         }
         let result: serde_json::Value = serde_json::from_str(&read_text(&result)?)?;
         if result["stop"] != "interrupted" {
+            let config = resolve(&read_text(&folder.target().join(run_folder::CONFIG))?, true)?;
+            if request.config.is_some() || request.given.iter().any(|key| key == "data") {
+                check_data(&config, &result)?;
+            }
             folder.tidy()?;
-            return Ok(Found::Finished(result));
+            return Ok(Found::Finished(Box::new(Finished { config, result })));
         }
     }
     let checkpoint = latest(&folder, console)?;
-    let config = resolve(&checkpoint.provenance.config)?;
+    let config = resolve(&checkpoint.provenance.config, false)?;
     Ok(Found::Unfinished(Box::new(Unfinished { folder, config, checkpoint: Some(checkpoint) })))
+}
+
+/// Whether the data that were given are those a finished run was trained with.
+fn check_data(config: &RunConfig, result: &serde_json::Value) -> anyhow::Result<()> {
+    data::limit_readers(config.threads);
+    let asked = config.settings.data_request();
+    let (source, found) = if config.settings.memory.is_some() {
+        let data = data::stream(&asked)?;
+        let digest = data.try_digest()?;
+        (data.source, digest)
+    } else {
+        let data = data::load(&asked)?;
+        let digest = data.digest();
+        (data.source, digest)
+    };
+    let expected = result["data_digest"].as_str().unwrap_or("none");
+    ResumeError::of_data(&source, found, expected).map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Says that there is nothing to do.
