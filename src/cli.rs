@@ -187,6 +187,11 @@ fn command() -> clap::Command {
                 arg.hide(hide)
             })
         });
+    let command = command.mut_subcommand("gradcheck", |command| {
+        command.mut_arg("data", |arg| {
+            arg.help("Data file or folder, or \"generated\" [default: as for training]")
+        })
+    });
     command.mut_subcommand("explain", |explain| {
         explain.mut_subcommand("trajectories", |command| {
             let command = command.mut_arg("force", |arg| arg.help("Replace pictures that are there"));

@@ -1,7 +1,7 @@
 //! Flags of `explain`.
 
 use super::{above_zero, zero_or_above};
-use crate::config::{LossName, OptimizerName, Settings};
+use crate::config::{LossName, OptimizerName, Settings, threads};
 use crate::data::Preprocess;
 use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
@@ -46,11 +46,11 @@ pub struct GraphArgs {
     /// Instead of an expression, the classifier's own graph at the lecture's W, x and b
     #[arg(long, value_enum, value_name = "LOSS", conflicts_with = "expression")]
     pub classifier: Option<LossName>,
-    /// The SVM's margin
-    #[arg(long, default_value = "1", value_parser = above_zero, allow_negative_numbers = true, requires = "classifier")]
-    pub margin: f64,
+    /// The SVM's margin [default: 1]
+    #[arg(long, value_parser = above_zero, allow_negative_numbers = true, requires = "classifier", conflicts_with = "expression")]
+    pub margin: Option<f64>,
     /// lambda of the classifier's R(W) = lambda * sum W^2; the lecture's formula has none
-    #[arg(long, value_name = "LAMBDA", default_value = "1", value_parser = zero_or_above, allow_negative_numbers = true, requires = "classifier")]
+    #[arg(long, value_name = "LAMBDA", default_value = "1", value_parser = zero_or_above, allow_negative_numbers = true, requires = "classifier", conflicts_with = "expression")]
     pub reg: f64,
     /// Also write it as DOT, for Graphviz, into this new file
     #[arg(long, value_name = "FILE")]
@@ -76,19 +76,19 @@ pub struct LossArgs {
     #[arg(long, value_name = "W", allow_hyphen_values = true, requires = "x", conflicts_with_all = ["scores", "model"])]
     pub weights: Option<String>,
     /// The picture that W sees: "-15 22"
-    #[arg(long, value_name = "X", allow_hyphen_values = true, requires = "weights")]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, requires = "weights", conflicts_with_all = ["scores", "model"])]
     pub x: Option<String>,
     /// The bias: "0 0.2" [default: zeros]
-    #[arg(long, value_name = "B", allow_hyphen_values = true, requires = "weights")]
+    #[arg(long, value_name = "B", allow_hyphen_values = true, requires = "weights", conflicts_with_all = ["scores", "model"])]
     pub b: Option<String>,
     /// A run folder, or a model.safetensors, to take the scores from
     #[arg(long, value_name = "MODEL|RUN", conflicts_with = "scores")]
     pub model: Option<PathBuf>,
     /// Which test image the model sees, from 0
-    #[arg(long, value_name = "N", requires = "model", default_value = "0")]
+    #[arg(long, value_name = "N", requires = "model", default_value = "0", conflicts_with_all = ["scores", "weights"])]
     pub image: usize,
     /// Data to take the image from [default: the run's own]
-    #[arg(long, value_name = "PATH", requires = "model")]
+    #[arg(long, value_name = "PATH", requires = "model", conflicts_with_all = ["scores", "weights"])]
     pub data: Option<PathBuf>,
     /// The SVM's margin [default: 1, or the model's]
     #[arg(long, value_parser = above_zero, allow_negative_numbers = true)]
@@ -104,18 +104,19 @@ pub struct LossArgs {
 /// Flags of `explain gradient`.
 #[derive(Args, Debug)]
 pub struct GradientArgs {
-    /// Folder with CIFAR-10's or CIFAR-100's binary files, or "generated" [default: as for training]
+    /// Data file or folder, or "generated" [default: as for training]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
     /// Only the quotients of losses measured elsewhere: at W, then with h added to one weight after the other
-    #[arg(long, value_name = "L,L,...", allow_hyphen_values = true, conflicts_with_all = ["data", "svg"])]
+    #[arg(long, value_name = "L,L,...", allow_hyphen_values = true, conflicts_with_all = ["data", "svg", "loss", "margin",
+          "reg", "preprocess", "rows", "coordinates", "seed", "threads", "force"])]
     pub losses: Option<String>,
     /// Whose gradient; softmax is smooth, so that its errors are those of the method alone
     #[arg(long, value_enum, default_value = "softmax")]
     pub loss: LossName,
-    /// The SVM's margin
-    #[arg(long, default_value = "1", value_parser = above_zero, allow_negative_numbers = true)]
-    pub margin: f64,
+    /// The SVM's margin [default: 1]
+    #[arg(long, value_parser = above_zero, allow_negative_numbers = true)]
+    pub margin: Option<f64>,
     /// lambda of the penalty lambda * sum W^2
     #[arg(long, value_name = "LAMBDA", default_value = "1e-3", value_parser = zero_or_above, allow_negative_numbers = true)]
     pub reg: f64,
@@ -135,7 +136,7 @@ pub struct GradientArgs {
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "says its type")]

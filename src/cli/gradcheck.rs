@@ -1,6 +1,7 @@
 //! Flags of `gradcheck`.
 
 use super::{DataArgs, above_zero, zero_or_above};
+use crate::config::{LossName, threads};
 use crate::data::{ClassWeight, Preprocess};
 use clap::Args;
 use std::num::NonZeroUsize;
@@ -13,10 +14,10 @@ pub struct GradcheckArgs {
     pub data: DataArgs,
     /// Check one loss only [default: both]
     #[arg(long, value_enum)]
-    pub loss: Option<crate::config::LossName>,
-    /// The SVM's margin
-    #[arg(long, default_value = "1", value_parser = above_zero, allow_negative_numbers = true)]
-    pub margin: f64,
+    pub loss: Option<LossName>,
+    /// The SVM's margin [default: 1]
+    #[arg(long, value_parser = above_zero, allow_negative_numbers = true)]
+    pub margin: Option<f64>,
     /// lambda of the penalty lambda * sum W^2
     #[arg(long, value_name = "LAMBDA", default_value = "1e-3", value_parser = zero_or_above, allow_negative_numbers = true)]
     pub reg: f64,
@@ -41,14 +42,14 @@ pub struct GradcheckArgs {
     /// Step of the difference quotients
     #[arg(long, default_value = "1e-5", value_parser = above_zero, allow_negative_numbers = true)]
     pub h: f64,
-    /// Largest relative error that passes
+    /// Largest relative error that passes, beyond the rounding of the difference quotient itself
     #[arg(long, default_value = "1e-5", value_parser = zero_or_above, allow_negative_numbers = true)]
     pub tolerance: f64,
     /// Of rows, weights and coordinates
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Print one JSON object with every result
     #[arg(long)]

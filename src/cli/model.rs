@@ -1,6 +1,7 @@
 //! Flags of what a trained model is for: `evaluate` and `predict`.
 
 use super::{ColumnArgs, DataArgs};
+use crate::config::threads;
 use crate::data::Format;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -31,7 +32,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "K", default_value = "5")]
     pub top: NonZeroUsize,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Print one JSON object with every result
     #[arg(long)]
@@ -70,7 +71,7 @@ pub struct PredictArgs {
     #[arg(long, value_enum, default_value = "csv")]
     pub output: Output,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// No notes, only results, warnings and errors
     #[arg(short, long)]

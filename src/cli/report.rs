@@ -1,5 +1,6 @@
 //! Flags of `report`.
 
+use crate::config::threads;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub struct ReportArgs {
     #[arg(long)]
     pub force: bool,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Print one JSON object: the page's path, and the accuracy of each run with its distance from the best
     #[arg(long)]

@@ -68,7 +68,11 @@ mod tests {
                 "--steps: found 0, expected a whole number from 1 to 100000",
             ),
             (&["--epochs", "1.5"], "--epochs: found 1.5, expected a whole number, 0 or above"),
-            (&["--threads", "0"], "--threads: found 0, expected a whole number above 0"),
+            (&["--threads", "0"], "--threads: found 0, expected a whole number from 1 to 1024"),
+            (
+                &["evaluate", "run", "--threads", "1025"],
+                "--threads: found 1025, expected a whole number from 1 to 1024",
+            ),
             (&["-b", "0"], "--batch-size: found 0, expected a whole number above 0, or \"full\""),
             (&["gradcheck", "--h", "0"], "--h: found 0, expected a finite number above 0"),
             (

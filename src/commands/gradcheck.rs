@@ -24,6 +24,10 @@ struct GradcheckResult {
 
 pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     let console = Console { quiet: args.quiet };
+    let losses = match args.loss {
+        Some(loss) => vec![loss.with_margin(args.margin)?],
+        None => vec![LossName::Svm.with_margin(args.margin)?, Loss::Softmax],
+    };
     let threads = args.threads.unwrap_or_else(all_cores);
     data::limit_readers(threads);
     let data = data::load(&data::Request { no_test: true, ..args.data.request(None) })?;
@@ -36,14 +40,13 @@ pub fn run(args: &GradcheckArgs) -> anyhow::Result<Exit> {
     ));
 
     let weights = data::example_weights(&data, args.class_weight.as_ref(), &data.train.all())?;
-    let losses = [(LossName::Svm, Loss::Svm { margin: args.margin }), (LossName::Softmax, Loss::Softmax)];
     let mut result = GradcheckResult {
         passed: true,
         data: data.name.clone(),
         objectives: Vec::new(),
         reports: Vec::new(),
     };
-    for (_, loss) in losses.into_iter().filter(|(name, _)| args.loss.is_none_or(|only| only == *name)) {
+    for loss in losses {
         let objective = Objective { loss, penalty: Penalty { l2: args.reg, l1: args.l1 } };
         let formula = objective.formula(weights.is_some());
         let report = check(&Check {

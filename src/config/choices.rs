@@ -1,5 +1,8 @@
 //! Settings that are one of a few names.
 
+use super::effect::ONLY_SVM_HAS_A_MARGIN;
+use super::{ConfigError, Origin};
+use crate::objective::Loss;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,23 @@ pub enum LossName {
     Svm,
     /// Softmax cross-entropy
     Softmax,
+}
+
+impl LossName {
+    /// The loss of that name, with the margin that was given, if one was.
+    ///
+    /// # Errors
+    /// [`ConfigError::WithoutEffect`] for a margin of a loss that has none.
+    pub fn with_margin(self, margin: Option<f64>) -> Result<Loss, ConfigError> {
+        match (self, margin) {
+            (Self::Svm, margin) => Ok(Loss::Svm { margin: margin.unwrap_or(1.0) }),
+            (Self::Softmax, None) => Ok(Loss::Softmax),
+            (Self::Softmax, Some(_)) => Err(ConfigError::WithoutEffect {
+                origin: Origin::Flag("margin".into()),
+                reason: ONLY_SVM_HAS_A_MARGIN.into(),
+            }),
+        }
+    }
 }
 
 /// The update rules.

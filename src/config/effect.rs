@@ -6,6 +6,9 @@ use super::choices::{LossName, StrategyName, name};
 use super::settings::Settings;
 use crate::train::{BatchSize, CheckpointEvery};
 
+/// Why a margin is refused.
+pub(super) const ONLY_SVM_HAS_A_MARGIN: &str = "only the svm loss has a margin";
+
 /// The reason, unless the setting is used.
 fn unless(used: bool, reason: impl Into<String>) -> Option<String> {
     (!used).then(|| reason.into())
@@ -29,7 +32,7 @@ impl Settings {
         let minibatches = self.batch_size != BatchSize::Full;
         match key {
             "test-split" => unless(self.test.is_none(), "--test names the file of test examples"),
-            "margin" => unless(self.loss == LossName::Svm, "only the svm loss has a margin"),
+            "margin" => unless(self.loss == LossName::Svm, ONLY_SVM_HAS_A_MARGIN),
             "keep-checkpoints" => {
                 unless(self.checkpoint_every != Some(CheckpointEvery::Off), "checkpoint-every is off")
             }

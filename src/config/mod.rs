@@ -11,6 +11,7 @@ mod grid;
 mod memory_size;
 mod resume;
 mod settings;
+mod threads;
 
 pub use choices::{LossName, OptimizerName, ScheduleName, StrategyName, name};
 pub use error::{ConfigError, Origin};
@@ -19,6 +20,7 @@ pub use grid::{Values, Varied};
 pub use memory_size::MemorySize;
 pub use resume::resume;
 pub use settings::Settings;
+pub use threads::threads;
 
 use crate::data::{self, Preprocess, Source};
 use crate::objective::{Loss, Objective, Penalty};

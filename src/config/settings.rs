@@ -3,6 +3,7 @@
 
 use super::MemorySize;
 use super::choices::{LossName, OptimizerName, ScheduleName, StrategyName};
+use super::threads::{threads, threads_in_file};
 use crate::data::{self, ClassWeight, Format, Holdout, Label, Planes, Preprocess, Size};
 use crate::train::{BatchSize, CheckpointEvery};
 use clap::{Args, FromArgMatches};
@@ -259,7 +260,8 @@ pub struct Settings {
     pub seed: u64,
 
     /// Threads; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run", value_parser = threads)]
+    #[serde(deserialize_with = "threads_in_file")]
     pub threads: Option<NonZeroUsize>,
 
     /// How often to write down where the run stands, for --resume: a number of steps (or attempts), a time such as 30s,

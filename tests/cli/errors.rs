@@ -117,6 +117,69 @@ fn flags_and_commands_that_there_are_not() {
 }
 
 #[test]
+fn more_threads_than_a_system_starts() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.toml", "seed = 1\nthreads = 20000\n");
+    for command in [
+        &["train"][..],
+        &["sweep", "--grid", "lr=1,2"],
+        &["gradcheck"],
+        &["evaluate", "run"],
+        &["predict", "run", "x.csv"],
+        &["report", "run"],
+        &["explain", "gradient"],
+        &["explain", "trajectories", "--surface", "loss"],
+    ] {
+        let expected = "--threads: found 20000, expected a whole number from 1 to 1024";
+        assert_refused(&sandbox, &[command, &["--threads", "20000"]].concat(), USAGE, &[expected]);
+    }
+    let expected = "a.toml line 2: threads: found 20000, expected a whole number from 1 to 1024";
+    assert_refused(&sandbox, &["--config", "a.toml"], USAGE, &[expected]);
+    assert_refused(&sandbox, &["sweep", "--grid", "lr=1,2", "--config", "a.toml"], USAGE, &[expected]);
+}
+
+/// What belongs to another way of asking is refused, and not passed over.
+#[test]
+fn flags_of_another_form_of_a_command() {
+    let sandbox = Sandbox::new();
+    let scores = &["explain", "loss", "--scores", "1,2", "--label", "0"][..];
+    let graph = &["explain", "graph", "x", "x=1"][..];
+    let losses = &["explain", "gradient", "--losses", "1,2"][..];
+    for (command, flags) in [
+        (scores, &[["--x", "9 9"], ["--b", "1 1"], ["--image", "1"], ["--data", "generated"]][..]),
+        (graph, &[["--reg", "7"], ["--margin", "9"]]),
+        (
+            losses,
+            &[
+                ["--loss", "svm"],
+                ["--margin", "2"],
+                ["--reg", "0"],
+                ["--rows", "5"],
+                ["--coordinates", "3"],
+                ["--seed", "1"],
+                ["--preprocess", "none"],
+                ["--threads", "1"],
+                ["--data", "generated"],
+                ["--svg", "a.svg"],
+            ],
+        ),
+    ] {
+        for flag in flags {
+            assert_refused(&sandbox, &[command, flag].concat(), USAGE, &[flag[0], "cannot be used with"]);
+        }
+    }
+    assert_refused(&sandbox, &[losses, &["--force"]].concat(), USAGE, &["--force", "cannot be used with"]);
+    for args in [
+        &["gradcheck", "--loss", "softmax"][..],
+        &["explain", "gradient"],
+        &["explain", "graph", "--classifier", "softmax"],
+    ] {
+        let expected = "--margin: has no effect here: only the svm loss has a margin";
+        assert_refused(&sandbox, &[args, &["--margin", "7"]].concat(), USAGE, &[expected]);
+    }
+}
+
+#[test]
 fn flags_without_effect() {
     let sandbox = Sandbox::new();
     for (args, parts) in [

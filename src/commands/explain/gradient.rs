@@ -4,10 +4,10 @@ use super::loss::numbers;
 use super::{InputError, file};
 use crate::cli::GradientArgs;
 use crate::commands::{Exit, print, print_json};
-use crate::config::{LossName, all_cores};
+use crate::config::all_cores;
 use crate::data::{self, Preprocessing};
 use crate::gradcheck::{Check, study};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Objective, Penalty};
 use crate::report::console::Console;
 use crate::report::plot::count;
 use crate::report::quotients::{of_losses, render, to_text};
@@ -38,6 +38,7 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Done);
     }
+    let loss = args.loss.with_margin(args.margin)?;
     let console = Console { quiet: args.quiet };
     let threads = args.threads.unwrap_or_else(all_cores);
     data::limit_readers(threads);
@@ -46,10 +47,6 @@ pub fn run(args: &GradientArgs) -> anyhow::Result<Exit> {
     let preprocessing = Preprocessing::fit(args.preprocess, &data.train, &data.train.all());
     let rows = args.rows.get().min(data.train.len());
     console.note(format_args!("data: {}, {rows} of {} training rows", data.name, count(data.train.len())));
-    let loss = match args.loss {
-        LossName::Svm => Loss::Svm { margin: args.margin },
-        LossName::Softmax => Loss::Softmax,
-    };
     let objective = Objective { loss, penalty: Penalty { l2: args.reg, l1: 0.0 } };
     let check = Check {
         examples: &data.train,

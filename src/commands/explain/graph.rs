@@ -6,7 +6,7 @@ use crate::autodiff::{Expression, Graph, Operation, Pass, parse};
 use crate::cli::GraphArgs;
 use crate::commands::{Exit, print, print_json};
 use crate::config::LossName;
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Objective, Penalty};
 use crate::report::graph::{Drawing, number, render, to_dot, to_text};
 use ndarray::{Array1, Array2, array};
 use serde_json::{Value, json};
@@ -136,13 +136,14 @@ fn lecture() -> (Array2<f64>, Array2<f64>, Array1<f64>) {
     (weight, array![[-15.0, 22.0, -44.0, 56.0]], array![0.0, 0.2, -0.3])
 }
 
-fn classifier(loss: LossName, args: &GraphArgs) -> Result<(Drawing, String, Value), InputError> {
+fn classifier(loss: LossName, args: &GraphArgs) -> anyhow::Result<(Drawing, String, Value)> {
     let (weight, x, bias) = lecture();
-    let (loss, name) = match loss {
-        LossName::Svm => (Loss::Svm { margin: args.margin }, "hinge"),
-        LossName::Softmax => (Loss::Softmax, "softmax"),
+    let name = match loss {
+        LossName::Svm => "hinge",
+        LossName::Softmax => "softmax",
     };
-    let objective = Objective { loss, penalty: Penalty { l2: args.reg, l1: 0.0 } };
+    let objective =
+        Objective { loss: loss.with_margin(args.margin)?, penalty: Penalty { l2: args.reg, l1: 0.0 } };
     let built = ClassifierGraph::new(&x, &[2], weight.nrows(), objective);
     let pass = built
         .graph
