@@ -179,6 +179,18 @@ fn a_path_of_lambdas_is_certified_and_resumes_to_the_same_bytes() {
     assert_eq!(swept("one-thread", &["--threads", "1"]).essence(), whole.essence());
 }
 
+/// A learning rate that is far too large does not press the others together.
+#[test]
+fn runs_that_diverge_are_named_and_stretch_no_axis() {
+    let sandbox = sandbox();
+    let args = ["sweep", "--data", "data", "-q", "--epochs", "2", "--out", "sweep"];
+    let run = sandbox.run(&[&args[..], &["--grid", "lr=1e-4,1e-3,1e150,1e160"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let response = fs::read_to_string(sandbox.path("sweep/accuracy.svg")).expect("a picture");
+    assert!(response.contains(">diverged: lr 1e150, lr 1e160<"), "{response}");
+    assert!(response.contains(">0.001<") && !response.contains(">1e100<"), "{response}");
+}
+
 #[test]
 fn draws_repeat() {
     let sandbox = sandbox();
