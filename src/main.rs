@@ -1,5 +1,6 @@
 //! The `cifar-train` program: parses, runs, and turns failures into one line, a hint and an exit code.
 
+use cifar_train::report::printable::one_line;
 use cifar_train::{cli, commands};
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,9 +32,9 @@ fn main() -> ExitCode {
 fn fail(what: &str, hint: Option<&str>, code: u8) -> ExitCode {
     let mut stderr = std::io::stderr();
     // With standard error closed there is nobody to tell.
-    let _ = writeln!(stderr, "error: {}", what.replace('\n', " "));
+    let _ = writeln!(stderr, "error: {}", one_line(&what.replace('\n', " ")));
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {hint}");
+        let _ = writeln!(stderr, "hint: {}", one_line(hint));
     }
     ExitCode::from(code)
 }

@@ -17,6 +17,7 @@ use crate::fetch::FetchError;
 use crate::kernel::{Compute, Kernel, Team};
 use crate::model::ModelError;
 use crate::report::contact_sheet::SheetError;
+use crate::report::printable::lines;
 use crate::run_folder::RunFolderError;
 use crate::sweep::SweepFolderError;
 use serde::Serialize;
@@ -140,8 +141,13 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .is_some_and(|OutputError(error)| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints results.
+/// Prints results for people: control characters that came from files are shown as `\u{1b}`.
 fn print(text: &str) -> Result<(), OutputError> {
+    print_raw(&lines(text))
+}
+
+/// Prints results for programs, as they are.
+fn print_raw(text: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
@@ -149,7 +155,7 @@ fn print(text: &str) -> Result<(), OutputError> {
 
 /// Prints results as one JSON object.
 fn print_json(result: &impl Serialize) -> anyhow::Result<()> {
-    Ok(print(&format!("{}\n", serde_json::to_string_pretty(result)?))?)
+    Ok(print_raw(&format!("{}\n", serde_json::to_string_pretty(result)?))?)
 }
 
 /// The fastest kernel of this processor, on so many threads; data are read on no more from now on.

@@ -1,7 +1,7 @@
 //! `sweep`: many runs over one copy of the data; the best by validation is refit, and tested once.
 
 use super::train::{Checkpoints, INTERRUPT, Session, stop_on_interrupt, tell_data, timed};
-use super::{Exit, compute, print, print_json};
+use super::{Exit, compute, print, print_json, print_raw};
 use crate::cli::SweepRequest;
 use crate::config::{self, ConfigError, ConfigFile, Origin, Settings, Strategy};
 use crate::data::{self, Dataset, Holdout, Source, Split};
@@ -31,7 +31,7 @@ pub fn run(request: &SweepRequest) -> anyhow::Result<Exit> {
     let resumed = resumed(request)?;
     let plan = plan(request, resumed.as_deref())?;
     if request.run.print_config {
-        print(&plan.to_toml(None))?;
+        print_raw(&plan.to_toml(None))?;
         return Ok(Exit::Done);
     }
     let settings = &plan.settings;

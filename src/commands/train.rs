@@ -11,7 +11,7 @@ pub use resume::ResumeError;
 pub(super) use session::Session;
 pub(super) use tell::{tell_data, tell_distant, tell_objective};
 
-use super::{Exit, compute, print, print_json};
+use super::{Exit, compute, print, print_json, print_raw};
 use crate::cli::RunRequest;
 use crate::config::{self, ConfigError, MemorySize, RunConfig, Strategy};
 use crate::data::{self, Dataset, Split, Store, Streamed};
@@ -51,7 +51,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<Exit> {
 }
 
 fn print_config(config: &RunConfig) -> anyhow::Result<Exit> {
-    print(&config.to_toml(None))?;
+    print_raw(&config.to_toml(None))?;
     Ok(Exit::Done)
 }
 

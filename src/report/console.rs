@@ -3,6 +3,7 @@
 
 use super::narrow_terminal::NarrowTerminal;
 use super::plot::count;
+use super::printable::one_line;
 use crate::train::{Attempt, Epoch, Iteration, Observer, Start, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::{Display, Write as _};
@@ -49,7 +50,7 @@ impl Console {
 
 /// Writes a line to standard error; with nobody there to read it, nothing is lost.
 fn line(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", one_line(&text.to_string()));
 }
 
 /// The data loss that Q5 of the lecture predicts while all scores are near 0.

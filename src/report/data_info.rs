@@ -1,9 +1,11 @@
 //! What `data info` says of a data set, as text and as JSON.
 
 use super::plot::{count, measured};
+use super::printable::one_line;
 use crate::data::examine::{Examination, Place, Repeat, Values};
 use crate::data::{Dataset, Features, Shape, Source};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Rows, features and pairs that are listed; the others are only counted.
@@ -116,7 +118,7 @@ impl DataInfo {
 
     /// A page of text.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{}, from {}\n", self.name, self.source);
+        let mut text = format!("{}, from {}\n", one_line(&self.name), one_line(&self.source));
         let kind = if self.kind == "u8" { "bytes" } else { "f32" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "Examples: {}, held as {kind}", self.shape);
@@ -153,16 +155,16 @@ impl DataInfo {
 
     fn write_classes(&self, text: &mut String) {
         let gaps = |of: fn(&ClassInfo) -> usize| {
-            let names = self.classes.iter().filter(|class| of(class) == 0).map(|class| class.name.clone());
-            names.collect::<Vec<_>>()
+            let names = self.classes.iter().filter(|class| of(class) == 0).map(|class| one_line(&class.name));
+            names.map(Cow::into_owned).collect::<Vec<_>>()
         };
-        let longest = self.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or_default();
-        let width = longest.clamp(5, 30);
+        let longest = self.classes.iter().map(|class| one_line(&class.name).chars().count()).max();
+        let width = longest.unwrap_or_default().clamp(5, 30);
         let _ = writeln!(text, "Classes: {}", count(self.classes.len()));
         let _ = writeln!(text, "  {:<width$}  {:>9}  {:>9}", "class", "train", "test");
         for class in &self.classes {
             let (train, test) = (count(class.train), count(class.test));
-            let _ = writeln!(text, "  {:<width$}  {train:>9}  {test:>9}", class.name);
+            let _ = writeln!(text, "  {:<width$}  {train:>9}  {test:>9}", one_line(&class.name));
         }
         let _ = writeln!(text, "Classes without training examples: {}", listed(&gaps(|class| class.train)));
         if self.test.is_some() {
@@ -228,7 +230,8 @@ impl Duplicates {
             }
             text.push('\n');
             for pair in &found.first {
-                let Pair { row, class, repeats_row, repeats_class } = pair;
+                let Pair { row, repeats_row, .. } = pair;
+                let [class, repeats_class] = [&pair.class, &pair.repeats_class].map(|name| one_line(name));
                 let _ =
                     writeln!(text, "    {this} {row} ({class}) is {first} {repeats_row} ({repeats_class})");
             }

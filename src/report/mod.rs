@@ -16,6 +16,7 @@ mod narrow_terminal;
 pub mod page;
 pub mod pixels;
 pub mod plot;
+pub mod printable;
 pub mod quotients;
 pub mod summary;
 pub mod sweep;

@@ -1,6 +1,7 @@
 //! What a run came to: `result.json`, `history.csv`, and the lines a person reads.
 
 use super::plot::count;
+use super::printable::one_line;
 use crate::machine::Machine;
 use crate::metrics::{Evaluation, wilson_interval};
 use crate::train::{Attempt, Epoch, Iteration};
@@ -321,14 +322,14 @@ impl EvaluationResult {
     }
 
     fn write_classes(&self, text: &mut String) {
-        let width = self.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0).max(5);
+        let names: Vec<_> = self.classes.iter().map(|class| one_line(&class.name)).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
         let _ = writeln!(text, "{:width$}  examples  precision   recall", "class");
         let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{:.2}%", 100.0 * v));
-        for class in &self.classes {
+        for (class, name) in self.classes.iter().zip(&names) {
             let _ = writeln!(
                 text,
-                "{:width$}  {:>8}  {:>9}  {:>7}",
-                class.name,
+                "{name:width$}  {:>8}  {:>9}  {:>7}",
                 count(class.count as usize),
                 percent(class.precision),
                 percent(class.recall)
@@ -342,7 +343,8 @@ impl EvaluationResult {
         const CORNER: &str = "label \\ predicted";
         let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
         let column = largest.to_string().len().max(4);
-        let mut names: Vec<String> = self.classes.iter().map(|class| class.name.clone()).collect();
+        let mut names: Vec<String> =
+            self.classes.iter().map(|class| one_line(&class.name).into_owned()).collect();
         let mut heads: Vec<String> = names.iter().map(|name| name.chars().take(column).collect()).collect();
         if heads.iter().collect::<HashSet<_>>().len() < heads.len() {
             heads = (0..heads.len()).map(|class| class.to_string()).collect();

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::encode::{idx, npy};
-use crate::support::{PIXELS, Run, Sandbox};
+use crate::support::{PIXELS, Run, Sandbox, json};
 use assert_cmd::cargo::cargo_bin;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -324,4 +324,29 @@ fn nobody_needs_to_read_what_data_commands_say() {
         fs::metadata(sandbox.path("data/test_batch.bin")).expect("a file").len(),
         30 * (1 + PIXELS as u64)
     );
+}
+
+/// A file that names its classes so that a terminal would obey them.
+#[test]
+fn control_characters_in_names_are_shown() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", "x,label\n".to_owned() + &"1,\u{1b}[31mred\n2,blue\n".repeat(20));
+    let data = ["--data", "a.csv", "--format", "csv", "--test-split", "10"];
+    let info = sandbox.succeed(&[&["data", "info"], &data[..]].concat());
+    let trained = sandbox.succeed(&[&data[..], &["--epochs", "1", "--out", "run"]].concat());
+    let evaluated = sandbox.succeed(&["evaluate", "run"]);
+    let explained = sandbox.succeed(&["explain", "loss", "--model", "run"]);
+    for run in [&info, &evaluated, &explained] {
+        assert!(run.stdout.contains(r"\u{1b}[31mred"), "{}", run.stdout);
+    }
+    for run in [&info, &trained, &evaluated, &explained] {
+        let obeyed = |c: char| c.is_control() && c != '\n';
+        assert!(!run.stdout.contains(obeyed) && !run.stderr.contains(obeyed), "{run:?}");
+    }
+    let names = &json(&sandbox.succeed(&["evaluate", "run", "--json"]).stdout)["classes"];
+    assert!(names.to_string().contains(r"\u001b[31mred"), "as it is: {names}");
+    let typed = sandbox.succeed(&["explain", "loss", "--scores", "1,2", "--label", "0", "--names", "a\nb,c"]);
+    assert!(typed.stdout.starts_with("label a\\nb\n"), "{}", typed.stdout);
+    let refused = sandbox.run(&["evaluate", "run", "--data", "no\u{1b}[2J\u{9b}such"]);
+    assert!(refused.stderr.contains(r"no\u{1b}[2J\u{9b}such"), "{refused:?}");
 }

@@ -10,6 +10,7 @@ use crate::objective::{Loss, Worked, argmax};
 use crate::report::console::Console;
 use crate::report::losses::{Product, means, slide, to_text};
 use crate::report::plot::measured;
+use crate::report::printable::one_line;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -36,9 +37,10 @@ pub fn run(args: &LossArgs) -> anyhow::Result<Exit> {
         print_json(&to_json(&given, &all))?;
         return Ok(Exit::Done);
     }
-    let mut text = given.product.as_ref().map_or_else(String::new, |product| product.to_text(&given.names));
+    let names: Vec<String> = given.names.iter().map(|name| one_line(name).into_owned()).collect();
+    let mut text = given.product.as_ref().map_or_else(String::new, |product| product.to_text(&names));
     for ((.., heading), worked) in given.pictures.iter().zip(&all) {
-        text.push_str(&to_text(heading, worked, &given.names, given.margin));
+        text.push_str(&to_text(&one_line(heading), worked, &names, given.margin));
         text.push_str(&slide(worked).unwrap_or_default());
         text.push('\n');
     }
