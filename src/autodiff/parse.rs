@@ -33,6 +33,16 @@ pub struct ParseError {
     pub expected: String,
 }
 
+impl ParseError {
+    /// What to write instead, where a power was written otherwise.
+    pub fn hint(&self, text: &str) -> Option<&'static str> {
+        let mut at = text.chars().skip(self.place.saturating_sub(2));
+        let [before, here] = [at.next(), at.next()];
+        let power = here.is_some_and(is_superscript) || (before, here) == (Some('*'), Some('*'));
+        power.then_some("a power is written with ^, as in x^2")
+    }
+}
+
 /// Reads an expression.
 ///
 /// # Errors
@@ -72,7 +82,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while at < chars.len() {
-        let c = chars[at];
+        let c = plain(chars[at]);
         let start = at;
         let token = match c {
             c if c.is_whitespace() => {
@@ -102,7 +112,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
                 }
             }
             c if c.is_alphabetic() || c == '_' => {
-                at = run(at, &|c| c.is_alphanumeric() || c == '_');
+                at = run(at, &|c| (c.is_alphanumeric() && !is_superscript(c)) || c == '_');
                 Token::Name(chars[start..at].iter().collect())
             }
             c => {
@@ -113,6 +123,21 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
         tokens.push((start + 1, token));
     }
     Ok(tokens)
+}
+
+/// The operator that a slide's typography means.
+fn plain(c: char) -> char {
+    match c {
+        '\u{2212}' => '-',
+        '\u{d7}' | '\u{b7}' => '*',
+        '\u{f7}' => '/',
+        c => c,
+    }
+}
+
+/// An exponent as slides have it, which would pass for part of a name.
+fn is_superscript(c: char) -> bool {
+    matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}'..='\u{2079}')
 }
 
 struct Parser {
@@ -356,6 +381,20 @@ mod tests {
         assert_eq!(names("(q + f) * z"), ["u", "L"]);
         assert_eq!(names("a * q2 + q1 * b"), ["u1", "u2", "f"]);
         assert_eq!(names("q + u + v + p - f * L - F"), ["q1", "q2", "q3", "q4", "q5", "f_"]);
+    }
+
+    #[test]
+    fn text_from_slides_is_read() {
+        let plain = parse("x * y / z - 2 * x").expect("parses");
+        assert_eq!(parse("x \u{d7} y \u{f7} z \u{2212} 2 \u{b7} x").expect("parses"), plain);
+        for (text, place) in [("x\u{b2} + y", 2), ("x ** 2", 4)] {
+            let error = parse(text).expect_err("no power");
+            assert_eq!(
+                (error.place, error.hint(text)),
+                (place, Some("a power is written with ^, as in x^2"))
+            );
+        }
+        assert_eq!(parse("x + * y").expect_err("no value").hint("x + * y"), None);
     }
 
     #[test]

@@ -101,12 +101,12 @@ pub fn to_text(heading: &str, worked: &Worked, names: &[String], margin: f64) ->
     }
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  SVM loss      {hinge}");
-    let _ = writeln!(
-        text,
-        "  softmax loss  -ln({}) = {} nats",
-        measured(worked.probability(), 3),
-        measured(worked.cross_entropy, 3)
-    );
+    let nats = measured(worked.cross_entropy, 3);
+    let _ = match worked.probability() {
+        // The loss comes from scores, and knows more than a probability that is too small for a number.
+        0.0 => writeln!(text, "  softmax loss  -ln(p) = {nats} nats, of a probability p below 1e-300"),
+        p => writeln!(text, "  softmax loss  -ln({}) = {nats} nats", measured(p, 3)),
+    };
     text
 }
 

@@ -223,6 +223,20 @@ fn the_loss_of_a_models_image() {
 }
 
 #[test]
+fn a_probability_too_small_for_a_number_has_a_loss() {
+    let args = ["explain", "loss", "--scores", "1000,0,-1000", "--label", "2"];
+    assert_prints(&args, &["-ln(p) = 2,000 nats, of a probability p below 1e-300"]);
+}
+
+#[test]
+fn two_pictures_are_two_files() {
+    let sandbox = Sandbox::new();
+    let args = ["explain", "graph", "x", "x=1", "--svg", "a", "--dot", "a", "--force"];
+    assert_eq!(refused(&sandbox, &args, 2), "--dot: found the file of --svg, expected another");
+    assert!(!sandbox.path("a").exists());
+}
+
+#[test]
 fn scores_and_labels_that_do_not_fit() {
     let sandbox = Sandbox::new();
     for (args, expected) in [

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 const SYNTAX: &str =
     "operators are + - * / ^, functions exp, log, max, sigmoid, tanh, sqrt; as in \"(x + y) * z\"";
 const VALUES: &str = "each name gets one value, as in `explain graph \"(x + y) * z\" x=-2 y=5 z=-4`";
+const TWO_FILES: &str = "as in --svg graph.svg --dot graph.dot";
 const UNDEFINED: &str = "give values at which every operation and its derivative exist";
 
 pub fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
@@ -21,6 +22,9 @@ pub fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
         (Some(loss), _) => classifier(loss, args)?,
         (None, expression) => expression_graph(expression.as_deref().unwrap_or_default(), &args.values)?,
     };
+    if args.dot.is_some() && args.dot == args.picture.svg {
+        return Err(InputError::new("--dot: found the file of --svg, expected another", TWO_FILES).into());
+    }
     let svg = args.picture.svg.as_deref().map(|path| (path, render(&drawing)));
     let dot = args.dot.as_deref().map(|path| (path, to_dot(&drawing)));
     let files: Vec<_> = svg.into_iter().chain(dot).collect();
@@ -34,7 +38,10 @@ pub fn run(args: &GraphArgs) -> anyhow::Result<Exit> {
 }
 
 fn expression_graph(text: &str, values: &[String]) -> Result<(Drawing, String, Value), InputError> {
-    let expression = parse(text).map_err(|error| InputError::new(error, SYNTAX))?;
+    let expression = parse(text).map_err(|error| {
+        let hint = error.hint(text).unwrap_or(SYNTAX);
+        InputError::new(error, hint)
+    })?;
     let at = values_of(&expression, values)?;
     let graph = &expression.graph;
     let pass = graph.evaluate(&at).map_err(|error| InputError::new(error, UNDEFINED))?;
