@@ -111,10 +111,7 @@ impl<'a> DualAscent<'a> {
                 }
             },
         );
-        let bound = self.compiled(
-            #[inline(always)]
-            |ascent| ascent.settle(),
-        );
+        let bound = self.compiled(Self::settle);
         (&self.weights, bound)
     }
 
@@ -255,11 +252,7 @@ fn shared_step(z: &[f64], a: &[f64]) -> f64 {
         if left.abs() <= f64::EPSILON * (1.0 + t.abs()) {
             break;
         }
-        if left > 0.0 {
-            low = t
-        } else {
-            high = t
-        }
+        *(if left > 0.0 { &mut low } else { &mut high }) = t;
         let next = t + left / steepness;
         t = if next > low && next < high { next } else { f64::midpoint(low, high) };
         if high - low <= f64::EPSILON * (1.0 + high.abs()) {
