@@ -40,9 +40,12 @@ fn draw(svg: &mut Svg, outer: Rect, attempts: &Series, tried: usize) {
         let text = format!("best {} (attempt {})", measured(end.1, 4), count(found.0 as usize));
         labels.push(EndLabel { class: series_class(BEST), end: *end, text });
     }
+    // A phone's letters are a seventh larger.
+    let mut roomy = labels.clone();
+    roomy.iter_mut().for_each(|label| label.text.push_str(&"0".repeat(label.text.len().div_ceil(6))));
     let values = attempts.values();
     let numbers = Axis { whole: true, ..Axis::new("attempt", Scale::linear(0.0, tried.max(1) as f64)) };
-    let panel = Panel::new(outer, numbers, Axis::new("loss of each attempt", Scale::fit(&values)), &labels);
+    let panel = Panel::new(outer, numbers, Axis::new("loss of each attempt", Scale::fit(&values)), &roomy);
     if values.is_empty() {
         panel.draw_empty(svg, if tried == 0 { "no attempt finished" } else { "no finite value" });
         return;
