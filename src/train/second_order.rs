@@ -14,7 +14,8 @@
 //!
 //! Steps are taken with gradients in f32, whose rounding a bound would inherit. So a bracket that is narrow enough is
 //! computed again in f64 at the very weights that are kept, and only that one is called a certificate; if it fails,
-//! the steps go on in f64.
+//! the steps go on in f64. Where they narrow the bracket no more, or few examples hold the minimum, `dual` finishes the
+//! SVM's.
 
 mod dual;
 mod metric;
