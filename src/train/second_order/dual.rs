@@ -147,7 +147,7 @@ impl<'a> DualAscent<'a> {
         let own = self.scores[label];
         let a = &mut self.a[index * classes..][..classes];
         for (class, score) in self.scores.iter_mut().enumerate() {
-            // Below -1, no step is taken: an a is at most 1.
+            // From here on z_j / h; the label has no a.
             *score = if class == label { f64::NEG_INFINITY } else { (self.margin + *score - own) / h };
         }
         if self.scores.iter().zip(&*a).all(|(&z, &a)| z <= 0.0 && a == 0.0) {
