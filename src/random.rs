@@ -27,6 +27,8 @@ pub enum Stream {
     Curvature = 7,
     /// Settings that a sweep draws.
     Sweep = 8,
+    /// The order in which the SVM's dual takes the examples.
+    Dual = 9,
     /// Rows that test, where a file does not say.
     TestSplit = 20,
     /// Rows that stand for all.

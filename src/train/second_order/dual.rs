@@ -60,7 +60,7 @@ impl<'a> DualAscent<'a> {
             weights: weights.to_vec(),
             x: vec![1.0; problem.examples.width + 1],
             scores: vec![0.0; classes],
-            order: random::generator(0, Stream::Shuffle),
+            order: random::generator(0, Stream::Dual),
         };
         ascent.compiled(
             #[inline(always)]
@@ -88,6 +88,11 @@ impl<'a> DualAscent<'a> {
     pub fn few_hold(&self) -> bool {
         let holding = (0..self.rows.len()).filter(|&index| self.holds(index)).count();
         (holding as f64) < FEW * self.rows.len() as f64
+    }
+
+    /// q of an example.
+    fn counts(&self, index: usize) -> f64 {
+        self.problem.example_weights.map_or(1.0, |all| all[self.rows[index] as usize])
     }
 
     /// Whether an example has an a above 0.
@@ -129,7 +134,7 @@ impl<'a> DualAscent<'a> {
     fn sweep(&mut self, indices: &mut [usize]) {
         random::shuffle(&mut self.order, indices);
         for &index in &*indices {
-            let q = self.problem.example_weights.map_or(1.0, |all| all[self.rows[index] as usize]);
+            let q = self.counts(index);
             if q > 0.0 {
                 self.improve(index, q);
             }
@@ -185,7 +190,7 @@ impl<'a> DualAscent<'a> {
             if own == 0.0 {
                 continue;
             }
-            let q = self.problem.example_weights.map_or(1.0, |all| all[self.rows[index] as usize]);
+            let q = self.counts(index);
             sum += q * own;
             let label = load(self.problem, self.rows[index], &mut self.x);
             let unit = -q / (2.0 * lambda * count);

@@ -32,18 +32,28 @@ fn with_problem<R>(
     threads: usize,
     look: impl FnOnce(&LinearProblem<'_>, &[u32]) -> R,
 ) -> R {
-    let examples = examples(count, loss);
-    let rows = examples.all();
     let example_weights: Vec<f64> = (0..count).map(|row| 0.5 + (row % 3) as f64 / 2.0).collect();
-    let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
+    with_examples(&examples(count, loss), &example_weights, (loss, l2), threads, look)
+}
+
+/// Calls `look` with a problem of these examples.
+fn with_examples<R>(
+    examples: &Examples,
+    example_weights: &[f64],
+    (loss, l2): (Loss, f64),
+    threads: usize,
+    look: impl FnOnce(&LinearProblem<'_>, &[u32]) -> R,
+) -> R {
+    let rows = examples.all();
+    let preprocessing = Preprocessing::fit(Preprocess::Standardize, examples, &rows);
     let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
     let compute = Compute { kernel: Kernel::detect(), team };
     let problem = LinearProblem {
-        examples: &examples,
+        examples,
         preprocessing: &preprocessing,
         classes: CLASSES,
         objective: Objective { loss, penalty: Penalty { l2, l1: 0.0 } },
-        example_weights: Some(&example_weights),
+        example_weights: Some(example_weights),
         compute: &compute,
     };
     look(&problem, &rows)
@@ -167,22 +177,12 @@ fn the_svm_of_classes_far_apart_is_certified() {
         row[usize::from(*label)] += 60.0;
     }
     let examples = Examples { features: Features::Floats(features), ..noisy };
-    let rows = examples.all();
     // Some examples count nothing.
     let example_weights: Vec<f64> = (0..300).map(|row| f64::from(row % 4) / 1.5).collect();
-    let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
     let solve = |threads: usize, l2: f64| {
-        let team = Team::new(NonZeroUsize::new(threads).expect("above 0"));
-        let compute = Compute { kernel: Kernel::detect(), team };
-        let problem = LinearProblem {
-            examples: &examples,
-            preprocessing: &preprocessing,
-            classes: CLASSES,
-            objective: Objective { loss: HINGE, penalty: Penalty { l2, l1: 0.0 } },
-            example_weights: Some(&example_weights),
-            compute: &compute,
-        };
-        solve(&problem, &rows, 1e-2, 1000)
+        with_examples(&examples, &example_weights, (HINGE, l2), threads, |problem, rows| {
+            solve(problem, rows, 1e-2, 1000)
+        })
     };
     for l2 in [1e-2, 1e-4] {
         let minimum = solve(1, l2);
