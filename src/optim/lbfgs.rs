@@ -79,6 +79,7 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// to += factor * from.
+#[inline(always)]
 pub fn add(to: &mut [f64], factor: f64, from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
 }

@@ -14,6 +14,7 @@
 
 use crate::kernel::Matrix;
 use crate::objective::LinearProblem;
+use crate::optim::add;
 use crate::random::{self, Stream};
 use rand_chacha::ChaCha8Rng;
 
@@ -267,6 +268,7 @@ fn shared_step(z: &[f64], a: &[f64]) -> f64 {
     t
 }
 
+/// a . b. All time goes here: with whole chunks, the compiler makes it twice as fast as that of `optim`.
 #[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
@@ -279,11 +281,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
     sums.iter().sum::<f64>() + rest
-}
-
-#[inline(always)]
-fn add(to: &mut [f64], factor: f64, from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
 }
 
 #[cfg(test)]
