@@ -85,20 +85,19 @@ impl Kernel {
     ) {
         let Rows { now: rows, next } = rows.into();
         assert_eq!(features.len(), weights.width, "Q is C x F");
-        out.clear();
         out.resize(rows.len() * weights.stride(), 0);
         let block = Block { x, rows, next, features, classes: weights.classes };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(dots) = self.byte_dots() {
+            return dots.scores(&block, weights, out);
+        }
+        out.fill(0);
         match self {
             Self::Plain => plain(&block, weights, out),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => plain(&block, weights, out),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => avx2::scores(&block, weights, out),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => match self.byte_dots() {
-                Some(dots) => dots.scores(&block, weights, out),
-                None => avx2::scores(&block, weights, out),
-            },
+            Self::Avx2(_) | Self::Avx512(_) => avx2::scores(&block, weights, out),
         }
     }
 }

@@ -15,7 +15,7 @@ const GROUPS: usize = 5;
 
 #[expect(clippy::unused_self, reason = "a value is a proof")]
 impl Vnni {
-    /// Adds to `out`: see [`crate::kernel::Kernel::byte_scores`].
+    /// Writes `out`: see [`crate::kernel::Kernel::byte_scores`].
     pub(in crate::kernel::bytes) fn scores(
         self,
         block: &Block<'_, u8>,
@@ -56,7 +56,8 @@ fn of_groups<const G: usize>(
     let (tiles_out, rest_out) = out.split_at_mut(tiles.len() * ROWS * stride);
     // As many with each tile: memory takes its time, so all of it is used.
     let mut next = block.next.chunks(block.next.len().div_ceil(tiles.len().max(1)).max(1));
-    for start in (0..quads).step_by(CHUNK) {
+    // Once at least, so that scores over no features are written too.
+    for start in (0..quads.max(1)).step_by(CHUNK) {
         let end = quads.min(start + CHUNK);
         let mut chunk = [&[][..]; G];
         for (chunk, group) in chunk.iter_mut().zip(groups) {
@@ -70,48 +71,79 @@ fn of_groups<const G: usize>(
             for (bytes, &row) in bytes.iter_mut().zip(rows) {
                 *bytes = &block.segment(row)[start * QUAD..];
             }
-            tile(bytes, chunk, first, stride, out);
+            tile(bytes, chunk, start > 0, first, stride, out);
         }
         for (&row, out) in rest.iter().zip(rest_out.chunks_exact_mut(stride)) {
-            tile([&block.segment(row)[start * QUAD..]], chunk, first, stride, out);
+            tile([&block.segment(row)[start * QUAD..]], chunk, start > 0, first, stride, out);
         }
     }
 }
 
-/// Adds the products of R rows and G groups over some features.
+/// Writes the products of R rows and G groups over some features, or adds them to those of earlier ones.
 #[target_feature(enable = "avx512f,avx512vnni")]
 #[inline]
 fn tile<const R: usize, const G: usize>(
     x: [&[u8]; R],
     weights: [&[Quads]; G],
+    add: bool,
     first: usize,
     stride: usize,
     out: &mut [i32],
 ) {
     let mut sums = [[_mm512_setzero_si512(); G]; R];
-    for (r, sums) in sums.iter_mut().enumerate() {
+    for (r, sums) in sums.iter_mut().enumerate().filter(|_| add) {
         let at = r * stride + first;
         for (sum, out) in sums.iter_mut().zip(out[at..at + G * GROUP].as_chunks().0) {
             *sum = load(out);
         }
     }
-    for index in 0..weights[0].len() {
-        let mut features = [_mm512_setzero_si512(); R];
+    let count = weights[0].len();
+    let (mut quads, mut steps) = ([&[][..]; R], [&[][..]; G]);
+    let whole = count.min(x[0].len() / QUAD);
+    for (quads, x) in quads.iter_mut().zip(x) {
+        *quads = &x.as_chunks::<QUAD>().0[..whole];
+    }
+    for (steps, weights) in steps.iter_mut().zip(weights) {
+        *steps = &weights[..whole];
+    }
+    for index in 0..whole {
+        let mut features = [0; R];
+        for (features, quads) in features.iter_mut().zip(quads) {
+            *features = u32::from_le_bytes(quads[index]);
+        }
+        multiply_add(features, steps, index, &mut sums);
+    }
+    // The last features, where they are fewer than four.
+    for index in whole..count {
+        let mut features = [0; R];
         for (features, x) in features.iter_mut().zip(x) {
-            *features = _mm512_set1_epi32(quad(x, index).cast_signed());
+            *features = quad(x, index);
         }
-        for (g, weights) in weights.iter().enumerate() {
-            // SAFETY: 64 bytes, aligned to 64, are a register.
-            let weights = unsafe { _mm512_load_si512((&raw const weights[index]).cast()) };
-            for (sums, features) in sums.iter_mut().zip(features) {
-                sums[g] = _mm512_dpbusd_epi32(sums[g], features, weights);
-            }
-        }
+        multiply_add(features, weights, index, &mut sums);
     }
     for (r, sums) in sums.iter().enumerate() {
         let at = r * stride + first;
         for (&sum, out) in sums.iter().zip(out[at..at + G * GROUP].as_chunks_mut().0) {
             store(sum, out);
+        }
+    }
+}
+
+/// Adds the products of R rows' four features and G groups' weights for them, those of `index`.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn multiply_add<const R: usize, const G: usize>(
+    features: [u32; R],
+    weights: [&[Quads]; G],
+    index: usize,
+    sums: &mut [[__m512i; G]; R],
+) {
+    for (g, weights) in weights.iter().enumerate() {
+        // SAFETY: 64 bytes, aligned to 64, are a register.
+        let weights = unsafe { _mm512_load_si512((&raw const weights[index]).cast()) };
+        for (sums, features) in sums.iter_mut().zip(features) {
+            let features = _mm512_set1_epi32(features.cast_signed());
+            sums[g] = _mm512_dpbusd_epi32(sums[g], features, weights);
         }
     }
 }
