@@ -93,7 +93,7 @@ fn main() -> ExitCode {
             least: 1.3,
         }
         .holds(),
-        // The slopes of softmax are no whole numbers.
+        // The slopes of softmax take three digits, or floats.
         best.compute.kernel.largest_whole_slope().is_none()
             || Claim {
                 fast: ("gradient of the SVM, whole slopes", &mut gradient(&svm, &rows)),

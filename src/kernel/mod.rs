@@ -45,7 +45,7 @@ pub use fixed::FixedWeights;
 pub use gram::Gram;
 pub use moments::Moments;
 pub use team::Team;
-pub use whole::{MOST_ROWS, STRIP, WholeSums};
+pub use whole::{MOST_ROWS, Multiples, STRIP, WholeSlopes, WholeSums};
 pub use wide::LANES;
 
 use element::{Element, Kind};
@@ -132,6 +132,20 @@ impl<'a, T> Block<'a, T> {
     #[inline]
     fn segment(&self, row: u32) -> &'a [T] {
         self.x.segment(row, &self.features)
+    }
+
+    /// L values of a row from feature `start` of X on: [`Block::segment`] without its comparisons, which between short
+    /// loads take most of the time.
+    ///
+    /// # Safety
+    /// `row` must be one of the block's (`rows` were checked), and `start..start + L` lie within its features.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    unsafe fn values<const L: usize>(&self, row: u32, start: usize) -> &'a [T; L] {
+        let at = row as usize * self.x.width + start;
+        debug_assert!(at + L <= self.x.values.len() && start + L <= self.features.end);
+        // SAFETY: by the caller, the L values lie within X.
+        unsafe { &*self.x.values.as_ptr().add(at).cast() }
     }
 
     /// The values of several rows within `features`. (A closure in `map` would not be compiled for its caller's

@@ -202,6 +202,14 @@ impl Loss {
         })
     }
 
+    /// The largest magnitude of a slope dL_i/ds_ik, smoothed or not.
+    pub(crate) fn largest_slope(self, classes: usize) -> f32 {
+        match self {
+            Self::Svm { .. } => (classes - 1) as f32,
+            Self::Softmax => 1.0,
+        }
+    }
+
     /// The mean loss to expect while W is small and all scores are near 0 (the lecture's Q5):
     /// (K - 1) margin for the SVM, ln K for softmax.
     pub fn at_zero_scores(self, classes: usize) -> f64 {

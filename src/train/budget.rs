@@ -69,7 +69,7 @@ pub fn window_within(
 fn fixed(data: &Dataset<Streamed>, steps: usize, batch: usize) -> u64 {
     let (classes, width) = (data.classes() as u64, data.train.width() as u64);
     let parameters = classes * (width + 1) * size_of::<f32>() as u64;
-    let copies = WEIGHT_COPIES + scratch::gradients(batch) as u64;
+    let copies = WEIGHT_COPIES + scratch::gradients(batch, data.classes()) as u64;
     let rows = (data.train.len() + data.test.len()) as u64;
     let own_weights = [&data.weights.train, &data.weights.test].map(|own| own.as_ref().map_or(0, Vec::len));
     PROGRAM

@@ -5,13 +5,11 @@ use crate::kernel::avx512::mask;
 use crate::kernel::gram::vnni::Vnni;
 use std::arch::x86_64::{
     __m128i, __m512, __m512i, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
-    _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm256_mask_storeu_ps, _mm256_maskz_loadu_ps, _mm512_abs_ps,
-    _mm512_add_epi32, _mm512_castsi512_si256, _mm512_cvtepi32_epi8, _mm512_cvtepi32_pd, _mm512_cvtepi32_ps,
-    _mm512_cvtpd_ps, _mm512_cvtps_epi32, _mm512_cvtps_pd, _mm512_fmadd_pd, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_pd,
-    _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_reduce_max_ps, _mm512_set_epi32, _mm512_set1_epi32,
-    _mm512_set1_pd, _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_slli_epi32,
-    _mm512_srai_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
+    _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm512_abs_ps, _mm512_add_epi32, _mm512_cvtepi32_epi8,
+    _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutex2var_epi32,
+    _mm512_reduce_max_ps, _mm512_set_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_slli_epi32, _mm512_srai_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
 };
 
 /// Sums of a register.
@@ -86,38 +84,46 @@ fn round(numbers: &mut [f32], per_unit: f32, step: f32) -> __m512i {
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn split(q: __m512i) -> [__m512i; DIGITS] {
-    let rest = |q: __m512i| {
-        let digit = _mm512_srai_epi32::<24>(_mm512_slli_epi32::<24>(q));
-        _mm512_srai_epi32::<8>(_mm512_sub_epi32(q, digit))
-    };
-    let middle = rest(q);
-    [q, middle, rest(middle)]
+    let middle = without_digit(q);
+    [q, middle, without_digit(middle)]
 }
 
-#[target_feature(enable = "avx512f,avx512vl")]
+/// What is left of sixteen numbers without their last digit, in 256s.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(in crate::kernel) fn without_digit(q: __m512i) -> __m512i {
+    let digit = _mm512_srai_epi32::<24>(_mm512_slli_epi32::<24>(q));
+    _mm512_srai_epi32::<8>(_mm512_sub_epi32(q, digit))
+}
+
+#[target_feature(enable = "avx512f")]
 fn combine(fixed: &FixedWeights, sums: &[i32], out: &mut [f32]) {
-    // Of a group's sums, those of a digit: of every class, and three more lanes that do not count.
-    let places = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 15, 15, 15, 12, 9, 6, 3, 0);
+    // Of the sums of two groups, those of a digit: of every class, and six more lanes that do not count.
+    let places = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 28, 25, 22, 19, 16, 12, 9, 6, 3, 0);
     let rows = sums.chunks_exact(fixed.digits.stride()).zip(out.chunks_exact_mut(fixed.classes));
     for (sums, out) in rows {
-        let groups = sums.as_chunks::<GROUP>().0.iter().zip(fixed.steps.chunks(GROUP_CLASSES));
-        for ((sums, steps), out) in groups.zip(out.chunks_mut(GROUP_CLASSES)) {
-            // SAFETY: reads the sixteen sums of the array; the load needs no alignment.
-            let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
-            let mut q = _mm512_setzero_pd();
-            for place in [2, 1, 0] {
+        let groups = sums.chunks(2 * GROUP).zip(fixed.steps.chunks(2 * GROUP_CLASSES));
+        for ((sums, steps), out) in groups.zip(out.chunks_mut(2 * GROUP_CLASSES)) {
+            let (groups, _) = sums.as_chunks::<GROUP>();
+            let first = load_sums(&groups[0]);
+            let second = if let Some(sums) = groups.get(1) { load_sums(sums) } else { first };
+            let mut digits = [_mm512_setzero_ps(); DIGITS];
+            for (place, digits) in (0..).zip(&mut digits) {
                 let at = _mm512_add_epi32(places, _mm512_set1_epi32(place));
-                let digits = _mm512_castsi512_si256(_mm512_permutexvar_epi32(at, sums));
-                q = _mm512_fmadd_pd(q, _mm512_set1_pd(256.0), _mm512_cvtepi32_pd(digits));
+                *digits = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(first, at, second));
             }
-            let mask = u8::MAX >> (8 - out.len());
-            // SAFETY: the mask has no bit beyond the steps and the scores of the group, and nothing else is touched.
-            unsafe {
-                let steps = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, steps.as_ptr()));
-                _mm256_mask_storeu_ps(out.as_mut_ptr(), mask, _mm512_cvtpd_ps(_mm512_mul_pd(steps, q)));
-            }
+            let lower = _mm512_fmadd_ps(digits[1], _mm512_set1_ps(256.0), digits[0]);
+            let q = _mm512_fmadd_ps(digits[2], _mm512_set1_ps(65536.0), lower);
+            store_floats(_mm512_mul_ps(load_floats(steps), q), out);
         }
     }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_sums(sums: &[i32; GROUP]) -> __m512i {
+    // SAFETY: reads the sixteen sums of the array; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) }
 }
 
 /// Up to sixteen numbers, zeros behind them.

@@ -11,7 +11,7 @@
 //!
 //! so the kernels read X as it is held. W is cut into panels of features, and what panels contribute to a score is
 //! added in panel order. Where the processor sums bytes times whole numbers faster than floats, V of many rows' scores is
-//! in fixed point, and the SVM's slopes, which are whole numbers, stay so: `sums` tells when.
+//! in fixed point; so are slopes, but for the SVM's, which are whole numbers as they are: `sums` tells when.
 //!
 //! Work is shared out in one of two ways, by the number of rows alone, so that results have the same bits for any
 //! number of threads: a minibatch by panels, each of which sums all its rows; many rows by a fixed number of groups
@@ -35,7 +35,7 @@ pub use weights::Weights;
 
 use super::{BatchLoss, Objective, SmoothLoss};
 use crate::data::{Examples, Preprocessing};
-use crate::kernel::{Aligned, Compute, MOST_ROWS, Rows};
+use crate::kernel::{Aligned, Compute, MOST_ROWS, Multiples, Rows};
 use std::ops::{AddAssign, MulAssign, Range};
 
 /// Rows of a group whose scores are computed at a time: their bytes are still cached for the gradient.
@@ -251,13 +251,13 @@ impl LinearProblem<'_> {
                 || finish(panel, total, state),
             );
         };
-        let batch = Batch::new(!smoothed && self.has_whole_slopes(rows.now));
+        let batch = Batch::new(self.multiples(rows.now, smoothed));
         let slopes = if self.gathers() {
             self.by_gathering(weights, rows.now, states, &to_slopes, finish)
         } else if count < MANY_ROWS {
             self.by_panels(weights, rows, batch, states, &to_slopes, finish)
         } else {
-            self.by_groups(weights, rows.now, batch.whole, states, &to_slopes, finish)
+            self.by_groups(weights, rows.now, batch.multiples(), states, &to_slopes, finish)
         };
         for (gradient, sum) in weights.bias_gradient.iter_mut().zip(&slopes.sums) {
             *gradient = (sum / count as f64) as f32;
@@ -289,7 +289,7 @@ impl LinearProblem<'_> {
             let mut parts: Vec<_> = weights.panels.iter_mut().zip(&mut *states).collect();
             team.for_each(&mut parts, |_, (panel, state)| {
                 if first {
-                    panel.clear(batch.whole);
+                    panel.clear(batch.multiples());
                 }
                 panel.sums.add(self, block, panel.features.clone(), &batch);
                 if last {
@@ -338,7 +338,7 @@ impl LinearProblem<'_> {
         &self,
         weights: &mut Weights,
         rows: &[u32],
-        whole: bool,
+        multiples: Option<Multiples>,
         states: &mut [S],
         to_slopes: &(impl Fn(&mut [f32], &[u16]) -> L + Sync),
         finish: impl Fn(&Slopes<L>, Option<&[&Sums]>, &mut Panel, &mut S) + Sync,
@@ -351,7 +351,7 @@ impl LinearProblem<'_> {
         let weights_now: &Weights = weights;
         self.compute
             .team
-            .for_each(&mut groups, |_, group| self.add_group(weights_now, group, whole, to_slopes));
+            .for_each(&mut groups, |_, group| self.add_group(weights_now, group, multiples, to_slopes));
 
         let mut slopes = Slopes::none(self.classes);
         groups.iter_mut().for_each(|group| slopes.add(std::mem::take(&mut group.slopes)));
@@ -367,15 +367,15 @@ impl LinearProblem<'_> {
         &self,
         weights: &Weights,
         group: &mut Group<'_, L>,
-        whole: bool,
+        multiples: Option<Multiples>,
         to_slopes: &impl Fn(&mut [f32], &[u16]) -> L,
     ) {
         let classes = self.classes;
         group.sums.resize_with(weights.panels.len(), Sums::default);
         for (sums, panel) in group.sums.iter_mut().zip(&weights.panels) {
-            sums.clear(whole, panel.weight.len(), classes);
+            sums.clear(multiples, panel.weight.len(), classes);
         }
-        let (mut batch, mut room) = (Batch::new(whole), Room::default());
+        let (mut batch, mut room) = (Batch::new(multiples), Room::default());
         for block in blocks(group.rows.into(), BLOCK_ROWS) {
             let (next, later) = weights.split(block.next);
             self.scores(weights, Rows { next, ..block }, &mut batch.slopes, &mut room);
@@ -400,7 +400,10 @@ impl LinearProblem<'_> {
         room.scores.resize(scores.len(), 0.0);
         for panel in &weights.panels {
             panel.scores(self, block, &mut room.digits, &mut room.scores);
-            add(scores, &room.scores);
+            self.compute.kernel.dispatch(
+                #[inline(always)]
+                || add(scores, &room.scores),
+            );
         }
     }
 
@@ -437,8 +440,11 @@ fn blocks(rows: Rows<'_>, count: usize) -> impl Iterator<Item = Rows<'_>> {
 /// `count` rows of `offset`.
 fn repeat_offset(offset: &[f32], count: usize, scores: &mut Vec<f32>) {
     scores.clear();
-    for _ in 0..count {
-        scores.extend_from_slice(offset);
+    scores.reserve(count * offset.len());
+    scores.extend_from_slice(&offset[..if count > 0 { offset.len() } else { 0 }]);
+    // Twice as many at a time: a copy of a single row takes as long as one of many.
+    while scores.len() < count * offset.len() {
+        scores.extend_from_within(..scores.len().min(count * offset.len() - scores.len()));
     }
 }
 

@@ -1,15 +1,16 @@
 //! What loss and gradient take of memory beside examples and weights, at most, whatever the processor and the number of
 //! threads.
 
-use super::{GROUPS, MANY_ROWS, TASK_ROWS, gathered};
+use super::{GROUPS, MANY_ROWS, TASK_ROWS, gathered, sums};
 use crate::data::Features;
 
 /// Threads whose scores are counted.
 const THREADS: u64 = 16;
 
-/// Gradients that are held at a time for a batch of so many rows, beside the one that is returned.
-pub fn gradients(batch: usize) -> usize {
-    if batch < MANY_ROWS { 0 } else { GROUPS }
+/// Gradients' worth of sums that are held at a time for a batch of so many rows, beside the one that is returned.
+pub fn gradients(batch: usize, classes: usize) -> usize {
+    let of_one = sums::digits(classes);
+    if batch < MANY_ROWS { of_one - 1 } else { GROUPS * of_one }
 }
 
 /// Bytes of the scores and slopes of all threads, with the rows that are gathered for them.

@@ -2,24 +2,31 @@
 
 use super::LinearProblem;
 use crate::data::Features;
-use crate::kernel::{Aligned, FixedWeights, Matrix, Rows, STRIP, WholeSums};
+use crate::kernel::{Aligned, FixedWeights, Matrix, Multiples, Rows, STRIP, WholeSlopes, WholeSums};
 use crate::objective::Loss;
 use std::ops::Range;
 
-/// Rows whose slopes lie together, as bytes.
-const QUAD: usize = 4;
-/// How far the factors of preprocessing may lie apart for weights in fixed point: these have the precision of their
-/// panel's largest, and factors that differ much would make that a poor one.
+/// How far numbers in fixed point may lie apart, which all have the precision of the largest: the factors of
+/// preprocessing for weights, and slopes beside one of 1.
 const SPREAD: f32 = 16.0;
+/// From how many rows on slopes are written in digits: to add these up takes its time, whatever the rows.
+const DIGIT_ROWS: usize = 128;
+/// For how many classes at most: the sums of all digits are three times a gradient, and leave the second-level cache.
+const DIGIT_CLASSES: usize = 16;
 /// Up to here every whole number is a float.
 const WHOLE_FLOATS: usize = 1 << 24;
+
+/// How many digits of a slope are summed, at most, each a gradient of its own.
+pub(super) fn digits(classes: usize) -> usize {
+    if classes <= DIGIT_CLASSES { 3 } else { 1 }
+}
 
 /// A^T X over a panel, of rows so far.
 #[derive(Clone, Debug)]
 pub(super) enum Sums {
     /// (K, F).
     Floats(Aligned),
-    /// Of slopes that are whole numbers, exact.
+    /// Of slopes that are whole multiples, exact.
     Whole(WholeSums),
 }
 
@@ -34,25 +41,31 @@ impl Default for Sums {
 pub(super) struct Batch {
     /// Scores, then slopes A, (B, K).
     pub slopes: Vec<f32>,
-    /// Whether A is whole numbers, and summed so.
-    pub whole: bool,
-    /// A as bytes, if it is.
-    packed: Vec<[i8; QUAD]>,
+    /// A in whole multiples, if it is summed so.
+    whole: Option<WholeSlopes>,
 }
 
 impl Batch {
-    pub fn new(whole: bool) -> Self {
-        Self { whole, ..Self::default() }
+    /// Without rows; `multiples` tells what slopes are summed as, `None` in floats.
+    pub fn new(multiples: Option<Multiples>) -> Self {
+        Self { slopes: Vec::new(), whole: multiples.map(WholeSlopes::new) }
+    }
+
+    /// What slopes are summed as.
+    pub fn multiples(&self) -> Option<Multiples> {
+        self.whole.as_ref().map(WholeSlopes::multiples)
     }
 }
 
 impl Sums {
     /// Zeros for `len` weights of `classes` classes, in the place of what was there.
-    pub fn clear(&mut self, whole: bool, len: usize, classes: usize) {
-        match &mut *self {
-            Self::Whole(sums) if whole => sums.clear(),
-            _ if whole => *self = Self::Whole(WholeSums::new(classes, len / classes)),
-            _ => self.floats(len).fill(0.0),
+    pub fn clear(&mut self, multiples: Option<Multiples>, len: usize, classes: usize) {
+        match (&mut *self, multiples) {
+            (Self::Whole(sums), Some(multiples)) => sums.clear(multiples),
+            (Self::Floats(_), Some(multiples)) => {
+                *self = Self::Whole(WholeSums::new(multiples, classes, len / classes));
+            }
+            (_, None) => self.floats(len).fill(0.0),
         }
     }
 
@@ -75,12 +88,14 @@ impl Sums {
         batch: &Batch,
     ) {
         let (kernel, classes) = (problem.compute.kernel, problem.classes);
-        match (self, problem.examples.rows()) {
-            (Self::Whole(sums), Matrix::Bytes(x)) => {
-                kernel.add_whole_gradient(x, block, features, &batch.packed, sums);
+        match (self, problem.examples.rows(), &batch.whole) {
+            (Self::Whole(sums), Matrix::Bytes(x), Some(slopes)) => {
+                kernel.add_whole_gradient(x, block, features, slopes, sums);
             }
-            (Self::Whole(_), Matrix::Floats(_)) => unreachable!("only bytes are summed whole"),
-            (Self::Floats(sums), x) => {
+            (Self::Whole(_), ..) => {
+                unreachable!("only slopes in whole multiples, of bytes, are summed whole")
+            }
+            (Self::Floats(sums), x, _) => {
                 kernel.add_gradient(x, block, features, &batch.slopes, classes, sums);
             }
         }
@@ -115,18 +130,21 @@ impl Total<'_> {
             }
             return;
         };
-        let fits = parts.len() == 1 && self.count * 255 * (self.slope_sums.len() - 1) <= WHOLE_FLOATS;
-        let strips = gradient.chunks_mut(STRIP).zip(mean.chunks(STRIP)).zip(scale.chunks(STRIP));
-        for (strip, ((gradient, mean), scale)) in strips.enumerate() {
-            if fits {
+        let strips = gradient.chunks_mut(STRIP).zip(mean.chunks(STRIP)).zip(scale.chunks(STRIP)).enumerate();
+        let fits = self.count * 255 * (self.slope_sums.len() - 1) <= WHOLE_FLOATS;
+        if parts.len() == 1 && fits && matches!(first.multiples(), Multiples::OfOne) {
+            for (strip, ((gradient, mean), scale)) in strips {
                 // As exact as in f64: a fused product is rounded once, with its sum.
                 let center = |sum: i32, mean: f32| (-narrow).mul_add(mean, sum as f32);
                 finish(gradient, first.strip(class, strip), mean, scale, per_row, center);
-            } else {
-                // In f64: the sum of so many bytes is far larger than what is left without the mean.
-                let center = |sum: i64, mean: f32| (sum as f64 - slope_sum * f64::from(mean)) as f32;
-                finish(gradient, &add_up_whole(parts, class, strip), mean, scale, per_row, center);
             }
+            return;
+        }
+        let step = first.multiples().step();
+        for (strip, ((gradient, mean), scale)) in strips {
+            // In f64: the sum of so many bytes is far larger than what is left without the mean.
+            let center = |sum: f64, mean: f32| (sum * step - slope_sum * f64::from(mean)) as f32;
+            finish(gradient, &add_up_whole(parts, class, strip), mean, scale, per_row, center);
         }
     }
 }
@@ -165,13 +183,13 @@ fn add_up(parts: &[&Sums], class: usize, total: &mut [f32]) {
     }
 }
 
-/// A class's sums over the features of a strip, of all parts.
+/// A class's sums over the features of a strip, of all parts: whole numbers far below 2^53, exact.
 #[inline(always)]
-fn add_up_whole(parts: &[&Sums], class: usize, strip: usize) -> [i64; STRIP] {
-    let mut total = [0; STRIP];
+fn add_up_whole(parts: &[&Sums], class: usize, strip: usize) -> [f64; STRIP] {
+    let mut total = [0.0; STRIP];
     for part in parts {
         let Sums::Whole(part) = part else { unreachable!("sums of one kind") };
-        total.iter_mut().zip(part.strip(class, strip)).for_each(|(total, &sum)| *total += i64::from(sum));
+        part.add_to(&mut total, class, strip);
     }
     total
 }
@@ -188,15 +206,27 @@ impl LinearProblem<'_> {
         }
     }
 
-    /// Whether the slopes of the loss itself, not smoothed, are whole numbers for these rows and summed as such.
-    pub(super) fn has_whole_slopes(&self, rows: &[u32]) -> bool {
+    /// What slopes of these rows are summed as multiples of; `None` where that is no faster than floats, or less exact.
+    pub(super) fn multiples(&self, rows: &[u32], smoothed: bool) -> Option<Multiples> {
+        if !self.holds_bytes() {
+            return None;
+        }
+        let loss = self.objective.loss;
+        let all_count_1 = self.example_weights.is_none_or(|q| rows.iter().all(|&row| q[row as usize] == 1.0));
         // A row breaks at most a margin for each class but its own.
         let sums_them = |most: usize| self.classes <= most + 1;
-        let counts_1 = |q: &[f64]| rows.iter().all(|&row| q[row as usize] == 1.0);
-        matches!(self.objective.loss, Loss::Svm { .. })
-            && self.holds_bytes()
+        if matches!(loss, Loss::Svm { .. })
+            && !smoothed
+            && all_count_1
             && self.compute.kernel.largest_whole_slope().is_some_and(sums_them)
-            && self.example_weights.is_none_or(counts_1)
+        {
+            return Some(Multiples::OfOne);
+        }
+        let of_weights = |q: &[f64]| rows.iter().fold(0.0, |most, &row| q[row as usize].max(most));
+        let largest = loss.largest_slope(self.classes) * self.example_weights.map_or(1.0, of_weights) as f32;
+        let pays_off = rows.len() >= DIGIT_ROWS && (2..=DIGIT_CLASSES).contains(&self.classes);
+        (pays_off && largest <= SPREAD && self.compute.kernel.prefers_fixed_point())
+            .then(|| Multiples::up_to(largest))
     }
 
     fn holds_bytes(&self) -> bool {
@@ -205,9 +235,8 @@ impl LinearProblem<'_> {
 
     /// Makes the slopes of a block ready for [`Sums::add`].
     pub(super) fn pack(&self, batch: &mut Batch) {
-        if batch.whole {
-            batch.packed.resize(batch.slopes.len().div_ceil(QUAD * self.classes) * self.classes, [0; QUAD]);
-            self.compute.kernel.pack_slopes(&batch.slopes, self.classes, &mut batch.packed);
+        if let Some(whole) = &mut batch.whole {
+            self.compute.kernel.pack_slopes(&batch.slopes, self.classes, whole);
         }
     }
 }

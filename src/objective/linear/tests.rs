@@ -20,10 +20,15 @@ fn threads_change_no_bit() {
 /// way by themselves is a matter of speed.)
 #[test]
 fn steps_in_whole_numbers_are_the_same_on_every_kernel() {
+    check_steps(Loss::Svm { margin: 1.0 }, Multiples::OfOne);
+    check_steps(Loss::Softmax, Multiples::up_to(1.0));
+}
+
+fn check_steps(loss: Loss, multiples: Multiples) {
     let examples = generate(300, 1, 0).train;
     let rows = examples.all();
     let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &rows);
-    let objective = Objective { loss: Loss::Svm { margin: 1.0 }, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
+    let objective = Objective { loss, penalty: Penalty { l2: 1e-3, l1: 0.0 } };
     let mut first = None;
     for kernel in Kernel::available() {
         let compute = Compute { kernel, team: Team::new(NonZeroUsize::MIN) };
@@ -47,7 +52,7 @@ fn steps_in_whole_numbers_are_the_same_on_every_kernel() {
             let slopes = problem.by_panels(
                 &mut weights,
                 batch.into(),
-                Batch::new(true),
+                Batch::new(Some(multiples)),
                 &mut states,
                 &|scores: &mut [f32], labels: &[u16]| objective.loss.slopes(scores, 10, labels),
                 |slopes, parts, panel, ()| {
@@ -60,6 +65,51 @@ fn steps_in_whole_numbers_are_the_same_on_every_kernel() {
         }
         let reached = (weights.to_arrays(), losses);
         assert_eq!(first.get_or_insert_with(|| reached.clone()), &reached, "{}", kernel.name());
+    }
+}
+
+/// Gradients of bytes, in whatever form their slopes are summed, against f64: over few and many rows, with examples that
+/// count differently, and smoothed.
+#[test]
+fn gradients_are_near_those_in_f64() {
+    let examples = generate(MANY_ROWS + 77, 1, 0).train;
+    let all = examples.all();
+    let preprocessing = Preprocessing::fit(Preprocess::Standardize, &examples, &all);
+    let q: Vec<f64> = all.iter().map(|&row| [0.25, 3.5, 1.0, 0.0][row as usize % 4]).collect();
+    let weight = Array2::from_shape_fn((10, 3072), |(k, d)| ((k * 7 + d) % 13) as f32 * 1e-3 - 6e-3);
+    let bias = Array1::from_shape_fn(10, |k| k as f32 * 0.1);
+    let of_class =
+        |k: usize| weight.row(k).iter().chain([&bias[k]]).copied().map(f64::from).collect::<Vec<_>>();
+    let whole: Vec<f64> = (0..10).flat_map(of_class).collect();
+    for kernel in Kernel::available().into_iter().filter(|&kernel| kernel != Kernel::Plain) {
+        let compute = Compute { kernel, team: Team::new(NonZeroUsize::MIN) };
+        for (loss, example_weights, rows) in [
+            (Loss::Softmax, None, &all[..]),
+            (Loss::Softmax, Some(&q[..]), &all[5..300]),
+            (Loss::Softmax, None, &all[..32]),
+            (Loss::Svm { margin: 1.0 }, None, &all[..]),
+            (Loss::Svm { margin: 1.0 }, Some(&q[..]), &all[..256]),
+        ] {
+            let objective = Objective { loss, penalty: Penalty { l2: 0.1, l1: 0.0 } };
+            let problem = LinearProblem {
+                examples: &examples,
+                preprocessing: &preprocessing,
+                classes: 10,
+                objective,
+                example_weights,
+                compute: &compute,
+            };
+            // Wide, so that all slopes there are between 0 and 1 occur.
+            let width = 3.0;
+            let (_, exact) = problem.smoothed_loss_and_gradient_f64(&whole, rows, width);
+            let mut weights = Weights::new(&weight, &bias, &problem);
+            problem.smoothed_loss_and_gradient(&mut weights, rows, width);
+            let (by_weight, by_bias) = weights.gradient();
+            let found = (0..10).flat_map(|k| by_weight.row(k).to_vec().into_iter().chain([by_bias[k]]));
+            let size = exact.iter().map(|g| g * g).sum::<f64>().sqrt();
+            let off = found.zip(&exact).map(|(a, b)| (f64::from(a) - b).powi(2)).sum::<f64>().sqrt();
+            assert!(off < 4e-6 * size, "{} {loss:?} {}: {}", kernel.name(), rows.len(), off / size);
+        }
     }
 }
 
@@ -91,8 +141,10 @@ fn check_threads(examples: &Examples) {
                 let bytes = matches!(examples.features, Features::Bytes(_));
                 let fixed = bytes && kernel.prefers_fixed_point() && rows.len() > 77;
                 assert_eq!(weights.panels[0].fixed.is_some(), fixed);
-                let whole = bytes && kernel.largest_whole_slope().is_some() && loss != Loss::Softmax;
-                assert_eq!(problem.has_whole_slopes(rows), whole);
+                let as_they_are = bytes && kernel.largest_whole_slope().is_some() && loss != Loss::Softmax;
+                let in_digits = fixed.then(|| Multiples::up_to(1.0));
+                let expected = if as_they_are { Some(Multiples::OfOne) } else { in_digits };
+                assert_eq!(problem.multiples(rows, false), expected);
                 let sum = problem.loss_and_gradient(&mut weights, rows);
                 let alone = problem.loss(&weights, rows);
                 assert!((sum.total - alone.total).abs() < 1e-9 * sum.total, "{sum:?} {alone:?}");

@@ -2,7 +2,7 @@
 
 use super::sums::{Sums, Total};
 use super::{LinearProblem, gathered};
-use crate::kernel::{Aligned, FixedWeights, Matrix, Rows, STRIP};
+use crate::kernel::{Aligned, FixedWeights, Matrix, Multiples, Rows, STRIP};
 use crate::objective::lanes::Lanes;
 use crate::objective::penalty::PenaltySums;
 use ndarray::{Array1, Array2, s};
@@ -102,8 +102,8 @@ impl Panel {
     }
 
     /// Zeros for A^T X of a batch to come.
-    pub fn clear(&mut self, whole: bool) {
-        self.sums.clear(whole, self.weight.len(), self.shift.len());
+    pub fn clear(&mut self, multiples: Option<Multiples>) {
+        self.sums.clear(multiples, self.weight.len(), self.shift.len());
     }
 
     /// dL/dW of the batch whose A^T X is in `total` or here.
