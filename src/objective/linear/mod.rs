@@ -439,12 +439,12 @@ fn blocks(rows: Rows<'_>, count: usize) -> impl Iterator<Item = Rows<'_>> {
 
 /// `count` rows of `offset`.
 fn repeat_offset(offset: &[f32], count: usize, scores: &mut Vec<f32>) {
+    let len = count * offset.len();
     scores.clear();
-    scores.reserve(count * offset.len());
-    scores.extend_from_slice(&offset[..if count > 0 { offset.len() } else { 0 }]);
-    // Twice as many at a time: a copy of a single row takes as long as one of many.
-    while scores.len() < count * offset.len() {
-        scores.extend_from_within(..scores.len().min(count * offset.len() - scores.len()));
+    scores.extend_from_slice(&offset[..offset.len().min(len)]);
+    // Twice as many at a time: to copy one row takes as long as to copy some.
+    while scores.len() < len {
+        scores.extend_from_within(..scores.len().min(len - scores.len()));
     }
 }
 
