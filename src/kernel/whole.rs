@@ -22,6 +22,7 @@ use std::ops::Range;
 /// Features whose sums lie together.
 pub const STRIP: usize = 64;
 /// The largest slope in magnitude that a digit holds, where it is the only one.
+#[cfg(any(target_arch = "x86_64", test))]
 const LARGEST: usize = 127;
 /// The most rows whose products with a digit an `i32` sums.
 pub const MOST_ROWS: usize = i32::MAX as usize / (255 * 128);
