@@ -13,7 +13,9 @@ use super::{Kernel, Rows, Table};
 use std::ops::Range;
 
 /// Digits of a number.
-pub(super) const DIGITS: usize = 3;
+pub const DIGITS: usize = 3;
+/// What a digit counts, by its place.
+pub(super) const UNITS: [f32; DIGITS] = [1.0, 256.0, 65536.0];
 /// Classes whose digits a group holds; the last of its rows stays 0.
 const GROUP_CLASSES: usize = GROUP / DIGITS;
 /// The largest multiple: a little below what three digits can hold, so that rounding stays within.
@@ -61,7 +63,7 @@ impl FixedWeights {
                 let first = k / GROUP_CLASSES * GROUP + k % GROUP_CLASSES * DIGITS;
                 // Sums of up to 514 features are exact as floats.
                 let [low, middle, high] = [0, 1, 2].map(|place| sums[first + place] as f32);
-                *out = step * high.mul_add(65536.0, middle.mul_add(256.0, low));
+                *out = step * high.mul_add(UNITS[2], middle.mul_add(UNITS[1], low));
             }
         }
     }

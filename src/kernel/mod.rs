@@ -41,7 +41,7 @@ pub use aligned::Aligned;
 pub use bytes::ByteWeights;
 pub use dense::{dense_gradient, dense_scores};
 pub use exp::exp;
-pub use fixed::FixedWeights;
+pub use fixed::{DIGITS, FixedWeights};
 pub use gram::Gram;
 pub use moments::Moments;
 pub use team::Team;

@@ -15,7 +15,7 @@ mod avx2;
 mod vnni;
 
 use super::bytes::QUAD;
-use super::fixed::{DIGITS, Scale, split};
+use super::fixed::{DIGITS, Scale, UNITS, split};
 use super::{Block, Kernel, Rows, Table, check};
 use std::ops::Range;
 
@@ -26,8 +26,6 @@ pub const STRIP: usize = 64;
 const LARGEST: usize = 127;
 /// The most rows whose products with a digit an `i32` sums.
 pub const MOST_ROWS: usize = i32::MAX as usize / (255 * 128);
-/// What a digit counts, by its place.
-const UNITS: [f64; DIGITS] = [1.0, 256.0, 65536.0];
 
 /// What slopes are whole multiples of, and in how many digits these are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -161,7 +159,7 @@ impl WholeSums {
         assert!(!self.empty && class < self.classes, "sums of some rows");
         let (digits, kept) = self.multiples.summed(self.classes);
         let places = self.strips[strip * digits * kept..][..digits * kept].chunks_exact(kept);
-        for (sums, unit) in places.zip(UNITS) {
+        for (sums, unit) in places.zip(UNITS.map(f64::from)) {
             if let Some(sums) = sums.get(class) {
                 total.iter_mut().zip(sums.0).for_each(|(total, sum)| *total += unit * f64::from(sum));
             } else {

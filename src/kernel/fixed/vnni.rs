@@ -1,6 +1,6 @@
 //! Numbers in fixed point, sixteen at a time.
 
-use super::{DIGITS, FixedWeights, GROUP, GROUP_CLASSES, QUAD, Scale};
+use super::{DIGITS, FixedWeights, GROUP, GROUP_CLASSES, QUAD, Scale, UNITS};
 use crate::kernel::avx512::mask;
 use crate::kernel::gram::vnni::Vnni;
 use std::arch::x86_64::{
@@ -112,8 +112,8 @@ fn combine(fixed: &FixedWeights, sums: &[i32], out: &mut [f32]) {
                 let at = _mm512_add_epi32(places, _mm512_set1_epi32(place));
                 *digits = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(first, at, second));
             }
-            let lower = _mm512_fmadd_ps(digits[1], _mm512_set1_ps(256.0), digits[0]);
-            let q = _mm512_fmadd_ps(digits[2], _mm512_set1_ps(65536.0), lower);
+            let lower = _mm512_fmadd_ps(digits[1], _mm512_set1_ps(UNITS[1]), digits[0]);
+            let q = _mm512_fmadd_ps(digits[2], _mm512_set1_ps(UNITS[2]), lower);
             store_floats(_mm512_mul_ps(load_floats(steps), q), out);
         }
     }

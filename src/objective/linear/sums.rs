@@ -2,7 +2,7 @@
 
 use super::LinearProblem;
 use crate::data::Features;
-use crate::kernel::{Aligned, FixedWeights, Matrix, Multiples, Rows, STRIP, WholeSlopes, WholeSums};
+use crate::kernel::{Aligned, DIGITS, FixedWeights, Matrix, Multiples, Rows, STRIP, WholeSlopes, WholeSums};
 use crate::objective::Loss;
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ const WHOLE_FLOATS: usize = 1 << 24;
 
 /// How many digits of a slope are summed, at most, each a gradient of its own.
 pub(super) fn digits(classes: usize) -> usize {
-    if classes <= DIGIT_CLASSES { 3 } else { 1 }
+    if classes <= DIGIT_CLASSES { DIGITS } else { 1 }
 }
 
 /// A^T X over a panel, of rows so far.
